@@ -1,0 +1,1 @@
+"""Wires everything: settings, HTTP, CLI, worker. The only row that may import every other."""

@@ -1,0 +1,1 @@
+"""The graph of customer relationships: a derived index, asked by named questions."""

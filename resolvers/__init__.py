@@ -1,0 +1,1 @@
+"""The GraphQL schema: every field says where its value comes from."""
