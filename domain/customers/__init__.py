@@ -1,0 +1,1 @@
+"""Customers: the typed profile, and the facts measured about them."""
