@@ -1,0 +1,55 @@
+"""What facts are measured from: the orders of many customers as parallel arrays."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OrderArrays:
+    """Counted orders only, ascending by (customer, counted_at).
+
+    `customer` is the ordinal in the batch, from 0; moments are microseconds since 1970, UTC; amounts are
+    whole cents, at least 0; `channel` is the code of an OrderChannel.
+    """
+
+    customer: Array
+    counted_at_us: Array
+    net_cents: Array
+    refunded_cents: Array
+    channel: Array
+    line_cents: Array
+    high_margin_cents: Array
+    organic_cents: Array
+    imported_cents: Array
+
+    def where(self, kept: NDArray[np.bool_]) -> "OrderArrays":
+        return OrderArrays(*(getattr(self, name)[kept] for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CategoryDayArrays:
+    """The roll-up by business day (a day number since 1970) and category, in any order."""
+
+    customer: Array
+    day: Array
+    category: Array
+    orders: Array
+    spend_cents: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CustomerHistory:
+    """All that facts need about `customers` customers, whose ordinals are 0 to `customers` - 1.
+
+    `referrals` counts whom each of them brought until `as_of`.
+    """
+
+    customers: int
+    orders: OrderArrays
+    category_days: CategoryDayArrays
+    referrals: Array
