@@ -1,0 +1,1 @@
+"""Tier policies as data: who stands where, why, and what is missing to rise."""

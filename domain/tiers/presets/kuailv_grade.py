@@ -1,0 +1,185 @@
+"""Kuailv grading of business customers: recency, frequency and spend of 90 days in one score (S0-1 to 20)."""
+
+from dataclasses import replace
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+
+from domain.tiers.policy import (
+    Benefit,
+    BenefitKind,
+    Tier,
+    TierExample,
+    TierPart,
+    TierPolicy,
+    TierPolicyVersion,
+    TierRule,
+    TierTiming,
+    VersionStatus,
+)
+from domain.words import Words
+
+CODE = "kuailv_grade"
+
+
+class HighMarginMode(StrEnum):
+    """How the optional part P enters the score (S0-5). OFF is what the source's own code does."""
+
+    OFF = "OFF"
+    WEIGHTED = "WEIGHTED"
+    BONUS_CAPPED = "BONUS_CAPPED"
+
+
+RECENCY = TierPart(  # S0-1
+    code="R",
+    words=Words("最近下单", "Recency of the last order"),
+    fact="days_since_last_order",
+    base=Fraction(100),
+    slope=Fraction(-2),
+    weight=Fraction("0.3"),
+)
+FREQUENCY = TierPart(  # S0-2
+    code="F",
+    words=Words("90天下单次数", "Orders in 90 days"),
+    fact="orders_90d",
+    slope=Fraction(5),
+    weight=Fraction("0.4"),
+)
+MONEY = TierPart(  # S0-3: one point for each 1,000 CNY
+    code="M",
+    words=Words("90天消费金额", "Spend in 90 days"),
+    fact="spend_90d",
+    slope=Fraction(1, 100_000),
+    weight=Fraction("0.3"),
+)
+HIGH_MARGIN = TierPart(  # S0-5: lines are divided by lines
+    code="P",
+    words=Words("90天高毛利商品占比", "High-margin share of purchases in 90 days"),
+    fact="high_margin_spend_90d",
+    per="line_spend_90d",
+    slope=Fraction(100),
+    weight=Fraction("0.2"),
+)
+
+
+def _benefit(kind: BenefitKind, zh: str, en: str) -> Benefit:
+    return Benefit(kind, Words(zh, en))
+
+
+# S0-4 thresholds, S0-10 target shares, S0-19 benefits.
+TIERS = (
+    Tier(
+        code="BRONZE",
+        name=Words("青铜", "Bronze"),
+        rank=1,
+        threshold=None,
+        target_share=Decimal("0.10"),
+        benefits=(_benefit(BenefitKind.COUPON, "激活奖励", "Activation reward"),),
+    ),
+    Tier(
+        code="SILVER",
+        name=Words("白银", "Silver"),
+        rank=2,
+        threshold=Decimal(40),
+        target_share=Decimal("0.40"),
+        benefits=(_benefit(BenefitKind.OTHER, "基础服务", "Basic service"),),
+    ),
+    Tier(
+        code="GOLD",
+        name=Words("黄金", "Gold"),
+        rank=3,
+        threshold=Decimal(60),
+        target_share=Decimal("0.30"),
+        benefits=(
+            _benefit(BenefitKind.POINTS_MULTIPLIER, "积分加倍", "Point multiplier"),
+            _benefit(BenefitKind.BIRTHDAY_GIFT, "生日礼", "Birthday gift"),
+        ),
+    ),
+    Tier(
+        code="PLATINUM",
+        name=Words("铂金", "Platinum"),
+        rank=4,
+        threshold=Decimal(75),
+        target_share=Decimal("0.15"),
+        benefits=(
+            _benefit(BenefitKind.PRIORITY_DELIVERY, "优先配送", "Priority delivery"),
+            _benefit(BenefitKind.MONTHLY_BILL, "月度账单", "Monthly bill"),
+        ),
+    ),
+    Tier(
+        code="DIAMOND",
+        name=Words("钻石", "Diamond"),
+        rank=5,
+        threshold=Decimal(90),
+        target_share=Decimal("0.05"),
+        benefits=(
+            _benefit(BenefitKind.PRICE, "专属价格", "Exclusive price"),
+            _benefit(BenefitKind.FREE_DELIVERY, "免费配送", "Free delivery"),
+            _benefit(BenefitKind.NEW_PRODUCT_TRIAL, "新品试用", "New-product trial"),
+        ),
+    ),
+)
+
+
+def kuailv_rule(mode: HighMarginMode = HighMarginMode.OFF) -> TierRule:
+    return TierRule(
+        parts=_parts(mode), tiers=TIERS, never_ordered_tier="BRONZE", timing=TierTiming(qualification_days=90)
+    )
+
+
+def _parts(mode: HighMarginMode) -> tuple[TierPart, ...]:
+    base = (RECENCY, FREQUENCY, MONEY)
+    if mode is HighMarginMode.OFF:
+        return base
+    if mode is HighMarginMode.BONUS_CAPPED:
+        return (*base, replace(HIGH_MARGIN, bonus=True))
+    weighted = (*base, HIGH_MARGIN)
+    total = sum(part.weight for part in weighted)
+    return tuple(replace(part, weight=part.weight / total) for part in weighted)
+
+
+def _example(facts: tuple[int, int, int], points: tuple[str, str, str], score: str, tier: str) -> TierExample:
+    days, orders, spend_cny = facts
+    return TierExample(
+        facts={"days_since_last_order": days, "orders_90d": orders, "spend_90d": spend_cny * 100},
+        points=tuple(map(Decimal, points)),
+        score=Decimal(score),
+        tier=tier,
+    )
+
+
+EXAMPLES = (
+    _example((0, 20, 100_000), ("100", "100", "100"), "100", "DIAMOND"),
+    _example((5, 18, 95_000), ("90", "90", "95"), "91.5", "DIAMOND"),
+    _example((0, 15, 100_000), ("100", "75", "100"), "90", "DIAMOND"),
+    _example((0, 20, 16_666), ("100", "100", "16.666"), "74.9998", "GOLD"),
+    _example((0, 20, 16_667), ("100", "100", "16.667"), "75.0001", "PLATINUM"),
+    _example((10, 15, 60_000), ("80", "75", "60"), "72", "GOLD"),
+    _example((0, 8, 0), ("100", "40", "0"), "46", "SILVER"),
+    _example((30, 5, 4_000), ("40", "25", "4"), "23.2", "BRONZE"),
+    _example((50, 19, 100_000), ("0", "95", "100"), "68", "GOLD"),
+    TierExample(
+        facts={"days_since_last_order": None, "orders_90d": 0, "spend_90d": 0},
+        points=(Decimal(0), Decimal(0), Decimal(0)),
+        score=Decimal(0),
+        tier="BRONZE",
+        never_ordered=True,
+    ),
+    # C5: exactly 60, which binary floating point puts at 59.999…
+    _example((4, 15, 8_000), ("92", "75", "8"), "60", "GOLD"),
+)
+
+KUAILV_GRADE = TierPolicy(
+    code=CODE,
+    name=Words("快驴客户分级", "Kuailv customer grade"),
+    versions=(
+        TierPolicyVersion(
+            policy_code=CODE,
+            number=1,
+            status=VersionStatus.ACTIVE,
+            effective_from=None,
+            rule=kuailv_rule(),
+        ),
+    ),
+    examples=EXAMPLES,
+)
