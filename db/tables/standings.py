@@ -1,0 +1,26 @@
+"""The fixed-width standing row of a customer, which a run reads and compares fast."""
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, Column, Date, LargeBinary, Named, Table, TypedColumns
+
+from db.tables.metadata import MOMENT, metadata
+
+LABEL_BYTES = 38
+"""304 labels."""
+
+
+class CustomerStandingColumns(TypedColumns):
+    """`tiers` packs the rank under policy n into byte n (0 = none); `label_bits` has `LABEL_BYTES` bytes."""
+
+    customer_id: Named[int] = Column(BigInteger, primary_key=True, autoincrement=False)
+    facts_digest: Named[int] = Column(BigInteger)
+    tiers: Named[int] = Column(BigInteger)
+    label_bits: Named[bytes] = Column(LargeBinary)
+    review_on: Named[date] = Column(Date, index=True)
+    """The earliest day on which something about the customer changes without an event."""
+    loaded_at: Named[datetime] = Column(MOMENT)
+    """First computed; `enteredAt` of labels that have no logged change."""
+
+
+customer_standings = Table("customer_standings", metadata, CustomerStandingColumns)

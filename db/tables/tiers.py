@@ -1,0 +1,108 @@
+"""Tier policies, their immutable versions, each customer's standing, and the decisions behind it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Named,
+    Numeric,
+    SmallInteger,
+    Table,
+    Text,
+    TypedColumns,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from db.tables.metadata import MOMENT, metadata
+
+
+class TierPolicyColumns(TypedColumns):
+    """`policy_id` is also the byte of the policy in the packed tiers of `customer_standings`: 0 to 7."""
+
+    policy_id: Named[int] = Column(SmallInteger, primary_key=True, autoincrement=False)
+    code: Named[str] = Column(Text, unique=True)
+    name: Named[str] = Column(Text)
+
+
+class TierPolicyVersionColumns(TypedColumns):
+    """Immutable once it has left DRAFT."""
+
+    version_id: Named[int] = Column(BigInteger, Identity(), primary_key=True)
+    policy_id: Named[int] = Column(SmallInteger, ForeignKey("tier_policies.policy_id"))
+    number: Named[int] = Column(Integer)
+    status: Named[str] = Column(Text)
+    rule: Named[dict[str, Any]] = Column(JSONB)
+    effective_from: Named[datetime | None] = Column(MOMENT)
+    effective_until: Named[datetime | None] = Column(MOMENT)
+    created_at: Named[datetime] = Column(MOMENT, server_default=func.now())
+
+
+class TierColumns(TypedColumns):
+    """The ladder of a version in rows, for joins; the rule holds the same ladder. Rank 1 is the lowest."""
+
+    version_id: Named[int] = Column(
+        BigInteger, ForeignKey("tier_policy_versions.version_id"), primary_key=True
+    )
+    rank: Named[int] = Column(SmallInteger, primary_key=True)
+    code: Named[str] = Column(Text)
+    name: Named[str] = Column(Text)
+    threshold: Named[Any] = Column(Numeric, nullable=True)
+    threshold_inclusive: Named[bool] = Column(server_default="true", nullable=False)
+    target_share: Named[Any] = Column(Numeric, nullable=True)
+
+
+class TierStandingColumns(TypedColumns):
+    """Where a customer stands under a policy since the last decision: a projection of `tier_transitions`."""
+
+    customer_id: Named[int] = Column(BigInteger, primary_key=True)
+    policy_id: Named[int] = Column(SmallInteger, primary_key=True)
+    version_id: Named[int] = Column(BigInteger)
+    rank: Named[int | None] = Column(SmallInteger)
+    reason: Named[str] = Column(Text)
+    since: Named[datetime] = Column(MOMENT)
+    transition_id: Named[int] = Column(BigInteger)
+    """The decision that put it there."""
+
+
+class TierTransitionColumns(TypedColumns):
+    """One decision; never edited. `transition_id` is the id of its outbox event."""
+
+    customer_id: Named[int] = Column(BigInteger, primary_key=True)
+    transition_id: Named[int] = Column(BigInteger, primary_key=True)
+    policy_id: Named[int] = Column(SmallInteger)
+    version_id: Named[int] = Column(BigInteger)
+    kind: Named[str] = Column(Text)
+    from_rank: Named[int | None] = Column(SmallInteger)
+    to_rank: Named[int | None] = Column(SmallInteger)
+    reason: Named[str] = Column(Text)
+    score: Named[Any] = Column(Numeric, nullable=True)
+    evidence: Named[dict[str, Any]] = Column(JSONB)
+    """Facts, thresholds and part scores the decision used: why, from the record alone [C7]."""
+    as_of: Named[datetime] = Column(MOMENT)
+    decided_at: Named[datetime] = Column(MOMENT)
+    effective_at: Named[datetime] = Column(MOMENT)
+    actor: Named[str | None] = Column(Text)
+
+
+tier_policies = Table("tier_policies", metadata, TierPolicyColumns)
+tier_policy_versions = Table(
+    "tier_policy_versions", metadata, TierPolicyVersionColumns, UniqueConstraint("policy_id", "number")
+)
+tiers = Table("tiers", metadata, TierColumns, UniqueConstraint("version_id", "code"))
+tier_standings = Table(
+    "tier_standings", metadata, TierStandingColumns, Index(None, "policy_id", "rank", "customer_id")
+)
+tier_transitions = Table(
+    "tier_transitions",
+    metadata,
+    TierTransitionColumns,
+    Index("ix_tier_transitions_transition_id", "transition_id"),
+)

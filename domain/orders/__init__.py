@@ -1,0 +1,1 @@
+"""Orders: what counts, when, and for how much."""

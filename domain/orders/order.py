@@ -1,0 +1,49 @@
+"""An order's states, channels and the one rule of when it counts. [C4]"""
+
+from enum import Enum
+
+MAXIMUM_CATEGORIES = 64
+MAXIMUM_SPEND_CENTS = 2**36
+"""Bound of one customer's spend in any window, so that scores stay in 64 bits."""
+
+
+class OrderStatus(Enum):
+    """Where an order is on its way."""
+
+    PLACED = "PLACED"
+    PAID = "PAID"
+    DELIVERED = "DELIVERED"
+    CANCELLED = "CANCELLED"
+    REFUNDED = "REFUNDED"
+
+    @property
+    def code(self) -> int:
+        """The number it is stored as, from 1."""
+        return list(OrderStatus).index(self) + 1
+
+
+class OrderChannel(Enum):
+    """Where an order was placed. May grow."""
+
+    APP = "APP"
+    MINI_PROGRAM = "MINI_PROGRAM"
+    STORE = "STORE"
+    WHOLESALE = "WHOLESALE"
+    COMMUNITY_GROUP = "COMMUNITY_GROUP"
+    OTHER = "OTHER"
+
+    @property
+    def code(self) -> int:
+        """The number it is stored as, from 1."""
+        return list(OrderChannel).index(self) + 1
+
+
+ONLINE_CHANNELS = (OrderChannel.APP, OrderChannel.MINI_PROGRAM, OrderChannel.COMMUNITY_GROUP)
+
+COUNTED_AT_SQL = """
+CASE WHEN status IN (4, 5) OR (refunded_cents > 0 AND refunded_cents >= charged_cents) THEN NULL
+     WHEN paid_at IS NOT NULL THEN paid_at
+     WHEN status IN (2, 3) THEN placed_at END
+""".strip()
+"""When an order starts to count: paid, else (PAID, DELIVERED) placed. PLACED does not count yet; cancelled
+and fully refunded orders never do. An order of nothing (0.00) counts: nothing was refunded."""
