@@ -1,0 +1,270 @@
+"""`domain.ingest.import_files.ImportSession` over PostgreSQL: connections, lock, transactions, run records.
+
+The main connection holds the source's lock and takes rows in, batch by batch, each batch with everything that
+follows from it in one transaction. A second connection stages files ahead, a third takes every other batch.
+A dry run does the same in one transaction that is rolled back.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import asyncpg
+
+from db.import_batches import Applied, BatchDone, Checked, Customers, batches, side_by_side
+from db.import_checks import check
+from db.import_csv import TextFile
+from db.import_expressions import CellReader
+from db.import_orders import apply_batch
+from db.import_people import take_communities, take_customers
+from db.import_products import apply_products
+from db.import_rejects import reject_path, write_rejects
+from db.import_staging import Staged, stage
+from domain.errors import DomainError, ErrorCode
+from domain.ingest.canonical import RecordKind
+from domain.ingest.import_files import Feed, InputFile
+from domain.ingest.mapping import Section
+from domain.ingest.report import ImportReport
+from domain.ports import Cipher
+
+LOCK_SPACE = 360_002
+"""First key of the advisory locks of sources."""
+LOCK_WAIT = "20s"
+"""A killed import's server process notices within a second or two."""
+SETTINGS = {
+    "application_name": "c360 import",
+    "DateStyle": "ISO, YMD",
+    "client_connection_check_interval": "1s",
+    "jit": "off",
+    "lock_timeout": LOCK_WAIT,
+    "search_path": "public",
+    "synchronous_commit": "off",
+    "work_mem": "128MB",
+}
+"""Commits of batches may be lost in a crash, in order, and are redone; the end of a run waits for the disk."""
+
+
+ANALYZED_FROM_ROWS = 10_000
+"""A load as large as this does not wait for autovacuum to tell the planner."""
+TABLES = {
+    RecordKind.CUSTOMERS: "customers, customer_refs, source_records, identities",
+    RecordKind.PRODUCTS: "products",
+    RecordKind.ORDERS: "orders",
+    RecordKind.ORDER_LINES: "order_lines, category_days",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What an import needs to know of the shop."""
+
+    time_zone: str
+    currency_code: str | None
+
+
+UNEQUAL = "orders whose lines do not add up to them"
+Outcome = tuple[Applied, Mapping[str, int]]
+"""What was taken in of one feed, and warnings."""
+Progress = Callable[[str, InputFile, int, int], None]
+"""Called with the stage in words, the file, how much is done and how much there is."""
+
+
+@dataclass(slots=True)
+class PostgresImport:
+    """Made by `open_import`."""
+
+    main: asyncpg.Connection
+    stager: asyncpg.Connection
+    beside: asyncpg.Connection
+    source: str
+    source_id: int
+    shop: Shop
+    cipher: Cipher
+    now: datetime
+    dry_run: bool
+    open_table: Callable[[InputFile], TextFile]
+    progress: Progress
+    staged: dict[Path, Staged] = field(default_factory=dict)
+    staging: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def stage(self, file: InputFile) -> None:
+        self.require_currency(file)
+        if file.personal:
+            await self.stage_over(self.main, file)
+        else:
+            async with self.staging:
+                await self.stage_over(self.stager, file)
+
+    async def stage_over(self, connection: asyncpg.Connection, file: InputFile) -> None:
+        done = 0
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            self.progress("reading", file, done, table.size_bytes)
+
+        table = self.open_table(file)
+        self.staged[file.path] = await stage(
+            connection, table, table=self.table_name(), temporary=file.personal, advance=advance
+        )
+
+    def table_name(self) -> str:
+        return f"staged_{self.source_id}_{len(self.staged)}"
+
+    def require_currency(self, file: InputFile) -> None:
+        told, ours = file.format.currency, self.shop.currency_code
+        if told and ours and told != ours:
+            message = (
+                f"The mapping says {told}, but the shop's currency is {ours}; amounts are not converted."
+            )
+            raise DomainError(ErrorCode.INVALID, message, ("mapping",))
+
+    async def take_in(self, feeds: Sequence[Feed]) -> list[ImportReport]:
+        verdicts: list[Checked] = []
+        for file, section in feeds:
+            verdicts.append(await self.check(file, section, verdicts))
+        runs = [await self.begin_run(section.kind, self.staged[file.path]) for file, section in feeds]
+        taken = await self.apply(feeds, verdicts, runs)
+        return [
+            await self.finish(feed, verdict, run, outcome)
+            for feed, verdict, run, outcome in zip(feeds, verdicts, runs, taken, strict=True)
+        ]
+
+    async def check(self, file: InputFile, section: Section, earlier: Sequence[Checked]) -> Checked:
+        staged = self.staged[file.path]
+        self.progress(f"checking {section.kind.value}", file, 0, staged.rows)
+        table = await check(
+            self.main,
+            staged,
+            CellReader(section, file.format, file.header, self.now.isoformat(), staged.padded),
+            source_id=self.source_id,
+            temporary=file.personal,
+            coming_orders=earlier[0].table if earlier else None,
+        )
+        return Checked(table, section)
+
+    async def apply(
+        self, feeds: Sequence[Feed], verdicts: Sequence[Checked], runs: Sequence[int]
+    ) -> list[Outcome]:
+        (file, section), checked = feeds[0], verdicts[0].table
+
+        def advance(done: int) -> None:
+            self.progress(f"taking in {section.kind.value}", file, done, self.staged[file.path].rows)
+
+        match section.kind:
+            case RecordKind.COMMUNITIES:
+                return [await take_communities(self, section, checked)]
+            case RecordKind.CUSTOMERS:
+                return [await take_customers(self, section, checked, advance)]
+            case RecordKind.PRODUCTS:
+                async with self.main.transaction():
+                    applied = await apply_products(
+                        self.main, checked, section, shop_zone=self.shop.time_zone, source_id=self.source_id
+                    )
+                return [(applied, {})]
+        alone = self.dry_run or any(file.personal for file, _ in feeds)
+        done = await self.apply_batches(verdicts, runs, advance, alone=alone)
+        outcomes: dict[RecordKind, Outcome] = {
+            RecordKind.ORDERS: (done.orders, {}),
+            RecordKind.ORDER_LINES: (done.lines, {UNEQUAL: done.unequal}),
+        }
+        return [outcomes[verdict.section.kind] for verdict in verdicts]
+
+    async def apply_batches(
+        self, verdicts: Sequence[Checked], runs: Sequence[int], advance: Callable[[int], None], *, alone: bool
+    ) -> BatchDone:
+        """Two connections take turns, unless there is one transaction or a table that only one can see."""
+        left = (await batches(self.main, [verdict.table for verdict in verdicts]))[::-1]
+        of_kind = {verdict.section.kind: verdict for verdict in verdicts}
+        total = BatchDone()
+
+        async def work(connection: asyncpg.Connection) -> None:
+            nonlocal total
+            while left:
+                of: Customers = left.pop()
+                async with connection.transaction():
+                    done = await apply_batch(
+                        connection,
+                        of_kind.get(RecordKind.ORDERS),
+                        of_kind.get(RecordKind.ORDER_LINES),
+                        of=of,
+                        shop_zone=self.shop.time_zone,
+                        source_id=self.source_id,
+                    )
+                    for verdict, run in zip(verdicts, runs, strict=True):
+                        of_run = done.orders if verdict.section.kind is RecordKind.ORDERS else done.lines
+                        await count_changes(connection, run, of_run)
+                total += done
+                advance(total.orders.new + total.orders.changed)
+
+        both = len(left) > 1 and not alone
+        await side_by_side([work(self.main), *([work(self.beside)] if both else [])])
+        return total
+
+    async def finish(self, feed: Feed, verdict: Checked, run: int, outcome: Outcome) -> ImportReport:
+        (file, section), (applied, warnings) = feed, outcome
+        staged = self.staged[file.path]
+        path = reject_path(file.path, section.kind.value, alone=len(file.sections) == 1)
+        rejected = await write_rejects(self.main, staged, verdict.table, path)
+        await self.end_run(run, rejected)
+        await self.main.execute(f"DROP TABLE {verdict.table}")
+        if applied.new + applied.changed >= ANALYZED_FROM_ROWS and section.kind in TABLES:
+            await self.main.execute(f"ANALYZE {TABLES[section.kind]}")
+        return ImportReport(
+            file=file.path.name,
+            kind=section.kind,
+            read=staged.rows,
+            new=applied.new,
+            changed=applied.changed,
+            rejected=rejected,
+            warnings={words: count for words, count in warnings.items() if count},
+            reject_file=path if rejected else None,
+            ignored_columns=file.ignored_columns(),
+        )
+
+    async def begin_run(self, kind: RecordKind, staged: Staged) -> int:
+        """A run of the same content that did not end is the same run, gone on with."""
+        return int(
+            await self.main.fetchval(
+                """
+                INSERT INTO import_runs AS r (source_id, kind, content_sha256, status, rows_read)
+                VALUES ($1, $2, $3, 'RUNNING', $4)
+                ON CONFLICT (source_id, kind, content_sha256) DO UPDATE SET
+                    status = 'RUNNING', rows_read = excluded.rows_read, finished_at = NULL,
+                    started_at = CASE WHEN r.status = 'RUNNING' THEN r.started_at ELSE now() END,
+                    rows_changed = CASE WHEN r.status = 'RUNNING' THEN r.rows_changed ELSE 0 END
+                RETURNING import_run_id
+                """,
+                self.source_id,
+                kind.value,
+                staged.content_sha256,
+                staged.rows,
+            )
+        )
+
+    async def end_run(self, run: int, rejected: int) -> None:
+        async with self.main.transaction():
+            await self.main.execute("SET LOCAL synchronous_commit = on")
+            await self.main.execute(
+                "UPDATE import_runs SET status = 'DONE', rows_rejected = $2, finished_at = clock_timestamp() "
+                "WHERE import_run_id = $1",
+                run,
+                rejected,
+            )
+            await self.main.execute("SELECT pg_notify('c360_dirty', '')")
+            await self.main.execute(
+                "UPDATE sources SET last_received_at = $2 WHERE source_id = $1", self.source_id, self.now
+            )
+
+    async def forget(self, path: Path) -> None:
+        await self.main.execute(f"DROP TABLE {self.staged[path].table}")
+
+
+async def count_changes(connection: asyncpg.Connection, run: int, applied: Applied) -> None:
+    await connection.execute(
+        "UPDATE import_runs SET rows_changed = rows_changed + $2 WHERE import_run_id = $1",
+        run,
+        applied.new + applied.changed,
+    )

@@ -1,0 +1,1 @@
+"""Taking data in: files and events, cleaned before anything believes them."""
