@@ -1,0 +1,164 @@
+"""What standings are computed from, read for a batch of customers as arrays.
+
+Integers are written into the text of the COPY statements: with parameters asyncpg would ask the server for their
+types first, which costs more than reading a small batch.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from db.binary_copy import WireColumn, read_columns
+from domain.calendar import microseconds
+from domain.conditions.numpy_reader import Booleans
+from domain.customers.measure_orders import CATEGORY_DAYS as WINDOW_DAYS
+from domain.customers.order_arrays import CategoryDayArrays, CustomerHistory, OrderArrays
+from domain.labels.bits import WIDTH_BYTES
+from domain.labels.rules import LABELS
+from domain.standings.changes import StoredStandings
+from domain.standings.compute_standings import NEVER_US, POLICY_SLOTS, BesideOrders, Rules
+
+Array = NDArray[Any]
+Ids = NDArray[np.int64]
+
+ORDERS = """
+SELECT customer_id, counted_at, net_cents, refunded_cents, channel, line_cents, high_margin_cents, organic_cents,
+       imported_cents
+FROM orders WHERE {chosen} AND counted_at IS NOT NULL ORDER BY customer_id, counted_at
+"""
+ORDER_COLUMNS = (
+    WireColumn("customer_id", "int8"),
+    WireColumn("counted_at", "timestamptz"),
+    WireColumn("net_cents", "int8"),
+    WireColumn("refunded_cents", "int8"),
+    WireColumn("channel", "int2"),
+    WireColumn("line_cents", "int8"),
+    WireColumn("high_margin_cents", "int8"),
+    WireColumn("organic_cents", "int8"),
+    WireColumn("imported_cents", "int8"),
+)
+CATEGORY_DAYS = """
+SELECT customer_id, day, category_id, orders, spend_cents FROM category_days
+WHERE {chosen} AND day > date '1970-01-01' + {first_day}
+"""
+CATEGORY_DAY_COLUMNS = (
+    WireColumn("customer_id", "int8"),
+    WireColumn("day", "date"),
+    WireColumn("category_id", "int2"),
+    WireColumn("orders", "int4"),
+    WireColumn("spend_cents", "int8"),
+)
+STANDINGS = (
+    "SELECT customer_id, facts_digest, tiers, label_bits, review_on FROM customer_standings WHERE {chosen}"
+)
+STANDING_COLUMNS = (
+    WireColumn("customer_id", "int8"),
+    WireColumn("facts_digest", "int8"),
+    WireColumn("tiers", "int8"),
+    WireColumn("label_bits", "bytea", width=WIDTH_BYTES),
+    WireColumn("review_on", "date"),
+)
+REFERRALS = """
+SELECT referrer_id, count(*) FILTER (WHERE referred_at <= $2) AS referrals,
+       min(referred_at) FILTER (WHERE referred_at > $2) AS next_at
+FROM referrals WHERE referrer_id = ANY($1::bigint[]) GROUP BY referrer_id
+"""
+HELD_BY_HAND = """
+SELECT customer_id, label_id, least(expires_at, removed_at) AS until FROM manual_labels
+WHERE customer_id = ANY($1::bigint[]) AND given_at <= $2 AND (expires_at IS NULL OR expires_at > $2)
+  AND (removed_at IS NULL OR removed_at > $2)
+"""
+
+
+class PostgresCustomerBatch:
+    """`domain.standings.review_customers.CustomerBatch`: customers `ids`, ascending.
+
+    `is_dense`: they are nearly all that lie between the first and the last, and are read as that range.
+    """
+
+    def __init__(self, connection: Any, ids: Ids, *, as_of: datetime, rules: Rules) -> None:
+        self.connection = connection
+        self.ids = ids
+        self.is_dense = False
+        self._as_of = as_of
+        self._rules = rules
+
+    @property
+    def size(self) -> int:
+        return len(self.ids)
+
+    @property
+    def as_of(self) -> datetime:
+        return self._as_of
+
+    @property
+    def rules(self) -> Rules:
+        return self._rules
+
+    async def history(self) -> CustomerHistory:
+        self._referrals = await self.connection.fetch(REFERRALS, self.ids.tolist(), self._as_of)
+        last_day = self._rules.calendar.last_whole_day(microseconds(self._as_of))
+        return CustomerHistory(
+            customers=self.size,
+            orders=OrderArrays(*await self.read(ORDERS, ORDER_COLUMNS)),
+            category_days=CategoryDayArrays(
+                *await self.read(CATEGORY_DAYS, CATEGORY_DAY_COLUMNS, first_day=last_day - WINDOW_DAYS)
+            ),
+            referrals=self._spread({row["referrer_id"]: row["referrals"] for row in self._referrals}),
+        )
+
+    async def beside(self) -> BesideOrders:
+        """Ask for the history first: referrals of the future come with it."""
+        held: dict[str, Booleans] = {}
+        codes = {label.bit: label.code for label in LABELS if label.condition is None}
+        changes = [(row["referrer_id"], row["next_at"]) for row in self._referrals]
+        for row in await self.connection.fetch(HELD_BY_HAND, self.ids.tolist(), self._as_of):
+            if row["label_id"] in codes:
+                mask = held.setdefault(codes[row["label_id"]], np.zeros(self.size, np.bool_))
+                mask[np.searchsorted(self.ids, row["customer_id"])] = True
+                changes.append((row["customer_id"], row["until"]))
+        next_change_us = np.full(self.size, NEVER_US, np.int64)
+        for customer_id, at in changes:
+            if at is not None:
+                place = np.searchsorted(self.ids, customer_id)
+                next_change_us[place] = min(next_change_us[place], microseconds(at))
+        return BesideOrders(held_by_hand=held, next_change_us=next_change_us)
+
+    async def stored(self) -> StoredStandings:
+        at, digest, tiers, label_bits, review_day = await self.read(STANDINGS, STANDING_COLUMNS)
+        known = np.zeros(self.size, np.bool_)
+        known[at] = True
+        found = StoredStandings(
+            known=known,
+            facts_digest=np.zeros(self.size, np.int64),
+            ranks=np.zeros((self.size, POLICY_SLOTS), np.uint8),
+            label_bits=np.zeros((self.size, WIDTH_BYTES), np.uint8),
+            review_day=np.zeros(self.size, np.int64),
+        )
+        found.facts_digest[at] = digest
+        found.ranks[at] = tiers.astype("<i8").view(np.uint8).reshape(-1, POLICY_SLOTS)
+        found.label_bits[at] = label_bits
+        found.review_day[at] = review_day
+        return found
+
+    async def read(self, query: str, columns: tuple[WireColumn, ...], **integers: int) -> list[Array]:
+        """The columns of a query, of which the first becomes the ordinals of customers in this batch."""
+        found = await read_columns(self.connection, query.format(chosen=self._chosen(), **integers), columns)
+        ids, *values = found.values()
+        at = np.searchsorted(self.ids, ids)
+        if not self.is_dense:
+            return [at, *values]
+        ours = self.ids[np.minimum(at, self.size - 1)] == ids
+        return [at, *values] if ours.all() else [column[ours] for column in (at, *values)]
+
+    def _chosen(self) -> str:
+        if self.is_dense:
+            return f"customer_id BETWEEN {self.ids[0]} AND {self.ids[-1]}"
+        return f"customer_id = ANY('{{{','.join(map(str, self.ids.tolist()))}}}'::bigint[])"
+
+    def _spread(self, counts: dict[int, int]) -> NDArray[np.int64]:
+        out = np.zeros(self.size, np.int64)
+        out[np.searchsorted(self.ids, np.array(list(counts), np.int64))] = list(counts.values())
+        return out

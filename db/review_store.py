@@ -1,0 +1,143 @@
+"""Batches of customers to look at again: taken under locks, in one transaction each.
+
+Who computes or changes a customer holds the lock of its row in `customers` until the commit. A batch takes only
+customers whose row and dirty mark nobody holds, and after that waits for nothing but the turn to publish, so that
+no two batches compute one customer and no deadlock has a batch in it. An event that comes meanwhile waits for the
+row and marks the customer anew.
+
+A batch also shares LIVE_LOCK, which the night takes alone to move `live_as_of` on: all batches before it are
+committed and all after it read the new moment.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import numpy as np
+
+from db.review_reads import Ids, PostgresCustomerBatch
+from db.review_writes import write_changes
+from db.rules_in_force import LiveState, RulesInForce
+from domain.standings.changes import StandingChanges
+from domain.standings.review_customers import Clock
+from domain.tiers.transition import Occasion, TierReason
+
+BLOCK_CUSTOMERS = 10_000
+"""Ids that a full run takes at a time: large enough for streaming, small enough that events do not wait long."""
+LIVE_LOCK = 361
+URGENT_CUSTOMERS, OTHER_CUSTOMERS = 200, 2_000
+"""Most in a batch when an event waits, and when only the night's or an import's customers do."""
+
+BEGIN = f"""
+SELECT pg_advisory_xact_lock_shared({LIVE_LOCK});
+SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off
+"""
+TAKE_DIRTY = f"""
+WITH first AS (
+  SELECT urgency FROM dirty_customers WHERE problem IS NULL ORDER BY urgency, marked_at LIMIT 1
+), taken AS MATERIALIZED (
+  SELECT d.customer_id FROM dirty_customers AS d JOIN customers AS c USING (customer_id)
+  WHERE d.problem IS NULL ORDER BY d.urgency, d.marked_at
+  LIMIT (SELECT CASE urgency WHEN 0 THEN {URGENT_CUSTOMERS} ELSE {OTHER_CUSTOMERS} END FROM first)
+  FOR NO KEY UPDATE OF d, c SKIP LOCKED
+)
+DELETE FROM dirty_customers AS d USING taken WHERE d.customer_id = taken.customer_id
+RETURNING d.customer_id, d.reason
+"""
+TAKE = """
+WITH held AS MATERIALIZED (
+  SELECT customer_id FROM customers WHERE {chosen} ORDER BY customer_id FOR NO KEY UPDATE SKIP LOCKED
+), marks AS MATERIALIZED (
+  SELECT d.customer_id FROM dirty_customers AS d JOIN held USING (customer_id) FOR UPDATE OF d SKIP LOCKED
+), taken AS (
+  DELETE FROM dirty_customers AS d USING marks WHERE d.customer_id = marks.customer_id
+  RETURNING d.customer_id, d.reason
+)
+SELECT customer_id, reason FROM held LEFT JOIN taken USING (customer_id)
+"""
+TAKE_CHOSEN = TAKE.format(chosen="customer_id = ANY($1::bigint[])")
+TAKE_BLOCK = TAKE.format(chosen="customer_id >= $1 AND customer_id < $2")
+IDS_OF_BLOCK = "SELECT customer_id FROM customers WHERE customer_id >= $1 AND customer_id < $2"
+GREATEST = "SELECT coalesce(max(customer_id), -1) FROM customers"
+MARK_LEFT_OUT = """
+INSERT INTO dirty_customers (customer_id, reason) SELECT customer_id, 'RECOMPUTE'
+FROM unnest($1::bigint[]) AS customer_id ORDER BY customer_id ON CONFLICT DO NOTHING
+"""
+SET_ASIDE = """
+INSERT INTO dirty_customers (customer_id, reason, problem) VALUES ($1, 'EVENT', $2)
+ON CONFLICT (customer_id) DO UPDATE SET problem = excluded.problem
+"""
+REASONS = {"EVENT": TierReason.EVENT, "IMPORT": TierReason.EVENT, "NIGHT": TierReason.DAILY}
+
+Take = Callable[[Any], Any]
+
+
+class PostgresReviewStore:
+    """`domain.standings.review_customers.ReviewStore` and `domain.standings.recompute.CustomerBlocks`."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", clock: Clock) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._in_force = RulesInForce()
+
+    @asynccontextmanager
+    async def next_dirty(self) -> AsyncIterator["PostgresReviewBatch"]:
+        async with self._batch(lambda connection: connection.fetch(TAKE_DIRTY)) as batch:
+            yield batch
+
+    @asynccontextmanager
+    async def chosen(self, customer_ids: Sequence[int]) -> AsyncIterator["PostgresReviewBatch"]:
+        async with self._batch(lambda connection: connection.fetch(TAKE_CHOSEN, list(customer_ids))) as batch:
+            yield batch
+
+    @asynccontextmanager
+    async def block(self, number: int) -> AsyncIterator["PostgresReviewBatch"]:
+        """Customers whom somebody else holds are left out and marked, so that the worker looks at them."""
+        bounds = (number * BLOCK_CUSTOMERS, (number + 1) * BLOCK_CUSTOMERS)
+        all_ids = {row[0] for row in await self._pool.fetch(IDS_OF_BLOCK, *bounds)}
+        async with self._batch(lambda connection: connection.fetch(TAKE_BLOCK, *bounds)) as batch:
+            batch.is_dense = True
+            yield batch
+        left_out = all_ids.difference(batch.ids.tolist())
+        if left_out:
+            await self._pool.execute(MARK_LEFT_OUT, list(left_out))
+
+    async def blocks(self) -> int:
+        greatest: int = await self._pool.fetchval(GREATEST)
+        return greatest // BLOCK_CUSTOMERS + 1
+
+    async def set_aside(self, customer_id: int, problem: str) -> None:
+        """Computing this customer fails: nobody tries again before the next event or night."""
+        await self._pool.execute(SET_ASIDE, customer_id, problem)
+
+    @asynccontextmanager
+    async def _batch(self, take: Take) -> AsyncIterator["PostgresReviewBatch"]:
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(BEGIN)
+            live = await self._in_force.read(connection)
+            taken = {row["customer_id"]: row["reason"] for row in await take(connection)}
+            yield PostgresReviewBatch(connection, taken, live, self._clock())
+
+
+class PostgresReviewBatch(PostgresCustomerBatch):
+    """`taken`: why each customer is looked at, by id."""
+
+    def __init__(
+        self, connection: Any, taken: dict[int, str | None], live: LiveState, decided_at: datetime
+    ) -> None:
+        ids: Ids = np.array(sorted(taken), np.int64)
+        super().__init__(connection, ids, as_of=live.as_of, rules=live.rules)
+        self._taken = taken
+        self._occasions = {
+            reason: Occasion(reason=reason, as_of=live.as_of, decided_at=decided_at) for reason in TierReason
+        }
+        self.decided_at = decided_at
+
+    def occasion(self, row: int) -> Occasion:
+        reason = self._taken[int(self.ids[row])]
+        return self._occasions[REASONS.get(reason or "", TierReason.CORRECTION)]
+
+    async def write(self, changes: StandingChanges) -> None:
+        await write_changes(self.connection, self.ids, changes, as_of=self.as_of, decided_at=self.decided_at)

@@ -1,0 +1,197 @@
+"""Writes what a review changed, in one transaction: facts, standings, label changes, decisions, outbox."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from db.binary_copy import WireColumn, WireType, write_columns
+from db.outbox import publish_lock_and_ids
+from db.tables.facts import FACT_COLUMNS
+from domain.calendar import microseconds
+from domain.conditions.numpy_reader import Booleans
+from domain.customers.fact import FactKind
+from domain.labels.bits import WIDTH_BYTES
+from domain.standings.changes import Decision, StandingChanges
+from domain.tiers.exact import shown
+
+Ids = NDArray[np.int64]
+
+WIRE_TYPES: dict[FactKind, WireType] = {
+    FactKind.INTEGER: "int4",
+    FactKind.CENTS: "int8",
+    FactKind.SECONDS: "int8",
+    FactKind.MILLIONTHS: "int4",
+    FactKind.MOMENT: "timestamptz",
+}
+FACT_WIRE = (
+    WireColumn("customer_id", "int8"),
+    *(WireColumn(fact.name, WIRE_TYPES[fact.kind]) for fact in FACT_COLUMNS),
+)
+FACT_NAMES = [fact.name for fact in FACT_COLUMNS]
+WRITTEN_ONCE = ("customer_id", "loaded_at")
+STANDING_WIRE = (
+    WireColumn("customer_id", "int8"),
+    WireColumn("facts_digest", "int8"),
+    WireColumn("tiers", "int8"),
+    WireColumn("label_bits", "bytea", width=WIDTH_BYTES),
+    WireColumn("review_on", "date"),
+    WireColumn("loaded_at", "timestamptz"),
+)
+INSERT_LABEL_CHANGES = """
+INSERT INTO label_changes (customer_id, label_id, entered, as_of, changed_at)
+SELECT customer_id, label_id, entered, $4, $5
+FROM unnest($1::bigint[], $2::smallint[], $3::boolean[]) AS change (customer_id, label_id, entered)
+"""
+INSERT_OUTBOX = """
+INSERT INTO outbox (event_id, kind, customer_id, payload)
+SELECT event_id, 'TIER_CHANGED', customer_id, jsonb_build_object('policy', policy)
+FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS event (event_id, customer_id, policy)
+"""
+INSERT_TRANSITIONS = """
+INSERT INTO tier_transitions (transition_id, customer_id, policy_id, version_id, kind, from_rank, to_rank, reason,
+                              score, evidence, as_of, decided_at, effective_at, actor)
+SELECT transition_id, customer_id, policy_id, version_id, kind, nullif(from_rank, 0), nullif(to_rank, 0), reason,
+       score::numeric, evidence::jsonb, as_of, decided_at, effective_at, actor
+FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::smallint[], $7::smallint[],
+            $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[],
+            $14::text[]) AS decision (transition_id, customer_id, policy_id, version_id, kind, from_rank, to_rank,
+            reason, score, evidence, as_of, decided_at, effective_at, actor)
+"""
+MERGE_TIER_STANDINGS = """
+INSERT INTO tier_standings (customer_id, policy_id, version_id, rank, reason, since, transition_id)
+SELECT customer_id, policy_id, version_id, to_rank, reason, effective_at, transition_id
+FROM tier_transitions WHERE transition_id = ANY($1::bigint[])
+ON CONFLICT (customer_id, policy_id) DO UPDATE SET version_id = excluded.version_id, rank = excluded.rank,
+  reason = excluded.reason, since = excluded.since, transition_id = excluded.transition_id
+"""
+MOVE_VERSIONS = """
+UPDATE customers SET version = version + 1, changed_at = clock_timestamp() WHERE customer_id = ANY($1::bigint[])
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Rows of one table; where `known[name]` is false the value is NULL. `is_new`: nobody has such a row yet."""
+
+    table: str
+    wire: tuple[WireColumn, ...]
+    values: Mapping[str, NDArray[Any]]
+    known: Mapping[str, Booleans]
+    is_new: Booleans
+
+    def where(self, chosen: Booleans) -> "Rows":
+        return Rows(
+            self.table,
+            self.wire,
+            {name: values[chosen] for name, values in self.values.items()},
+            {name: known[chosen] for name, known in self.known.items()},
+            self.is_new[chosen],
+        )
+
+
+async def write_changes(
+    connection: Any, ids: Ids, changes: StandingChanges, *, as_of: datetime, decided_at: datetime
+) -> None:
+    """Decisions last: publishing holds a lock that other workers wait for."""
+    await write_rows(connection, fact_rows(ids, changes))
+    await write_rows(connection, standing_rows(ids, changes, decided_at))
+    await write_label_changes(connection, ids, changes, as_of=as_of, decided_at=decided_at)
+    shown = ids[changes.shown_rows()].tolist()
+    if shown:
+        await connection.execute(MOVE_VERSIONS, shown)
+    await write_decisions(connection, ids, changes.decisions)
+
+
+def fact_rows(ids: Ids, changes: StandingChanges) -> Rows:
+    rows = changes.facts_rows
+    facts = {name: changes.standings.facts[name] for name in FACT_NAMES}
+    return Rows(
+        "customer_facts",
+        FACT_WIRE,
+        {"customer_id": ids[rows], **{name: column.values[rows] for name, column in facts.items()}},
+        {name: column.known[rows] for name, column in facts.items() if column.known is not None},
+        changes.is_new[rows],
+    )
+
+
+def standing_rows(ids: Ids, changes: StandingChanges, decided_at: datetime) -> Rows:
+    rows, now = changes.standing_rows, changes.standings
+    values: dict[str, NDArray[Any]] = {
+        "customer_id": ids[rows],
+        "facts_digest": now.facts_digest[rows],
+        "tiers": now.packed_tiers[rows],
+        "label_bits": now.label_bits[rows],
+        "review_on": now.review_day[rows],
+        "loaded_at": np.full(len(rows), microseconds(decided_at)),
+    }
+    return Rows("customer_standings", STANDING_WIRE, values, {}, changes.is_new[rows])
+
+
+async def write_rows(connection: Any, rows: Rows) -> None:
+    """New rows are streamed in; others pass through a temporary table, which lives as long as the connection."""
+    if rows.is_new.any():
+        new = rows.where(rows.is_new)
+        await write_columns(connection, rows.table, rows.wire, new.values, known=new.known)
+    if rows.is_new.all():
+        return
+    old = rows.where(~rows.is_new)
+    await connection.execute(create_temporary(rows))
+    await write_columns(connection, f"new_{rows.table}", rows.wire, old.values, known=old.known)
+    await connection.execute(upsert(rows))
+
+
+def create_temporary(rows: Rows) -> str:
+    return f"CREATE TEMP TABLE IF NOT EXISTS new_{rows.table} (LIKE {rows.table}) ON COMMIT DELETE ROWS"
+
+
+def upsert(rows: Rows) -> str:
+    names = [column.name for column in rows.wire]
+    moved = ", ".join(f"{name} = excluded.{name}" for name in names if name not in WRITTEN_ONCE)
+    return f"""
+        INSERT INTO {rows.table} ({", ".join(names)}) SELECT {", ".join(names)} FROM new_{rows.table}
+        ON CONFLICT (customer_id) DO UPDATE SET {moved}
+    """
+
+
+async def write_label_changes(
+    connection: Any, ids: Ids, changes: StandingChanges, *, as_of: datetime, decided_at: datetime
+) -> None:
+    found = changes.label_changes
+    if not len(found.rows):
+        return
+    values = (ids[found.rows].tolist(), found.bits.tolist(), found.entered.tolist())
+    await connection.execute(INSERT_LABEL_CHANGES, *values, as_of, decided_at)
+
+
+async def write_decisions(connection: Any, ids: Ids, decisions: Sequence[Decision]) -> None:
+    if not decisions:
+        return
+    event_ids = await publish_lock_and_ids(connection, len(decisions))
+    customers = [int(ids[decision.row]) for decision in decisions]
+    made = [decision.transition for decision in decisions]
+    await connection.execute(INSERT_OUTBOX, event_ids, customers, [one.policy_code for one in made])
+    await connection.execute(
+        INSERT_TRANSITIONS,
+        event_ids,
+        customers,
+        [decision.policy.policy_id for decision in decisions],
+        [decision.policy.version_id for decision in decisions],
+        [one.kind.value for one in made],
+        [one.from_rank for one in made],
+        [one.to_rank for one in made],
+        [one.reason.value for one in made],
+        [str(shown(Fraction(one.evidence["score"]))) for one in made],
+        [json.dumps(one.evidence, ensure_ascii=False) for one in made],
+        [one.as_of for one in made],
+        [one.decided_at for one in made],
+        [one.effective_at for one in made],
+        [one.actor for one in made],
+    )
+    await connection.execute(MERGE_TIER_STANDINGS, event_ids)
+    await connection.execute("SELECT pg_notify('c360_outbox', '')")

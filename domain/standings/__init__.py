@@ -1,0 +1,1 @@
+"""Standings: what is computed of each customer (facts, tiers, labels), and when it must be looked at again."""

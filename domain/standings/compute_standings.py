@@ -1,0 +1,186 @@
+"""From histories to standings: facts, tiers, labels and the day of the next look, for any number of customers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.calendar import DAY_US, Calendar, microseconds
+from domain.conditions.expression import Fact
+from domain.conditions.numpy_reader import Booleans, Column
+from domain.customers.facts import CONDITION_INPUTS, STORED_FACTS
+from domain.customers.measure_orders import measure_customers
+from domain.customers.order_arrays import CustomerHistory
+from domain.customers.review_on import AgeThresholds, review_days
+from domain.labels.bits import WIDTH_BYTES, LabelBlock, LabelReading, label_bits, read_labels
+from domain.labels.rules import LABELS
+from domain.labels.silence import HORIZON_DAYS, SilenceReading, days_until_flip, read_silence
+from domain.standings.columns import condition_columns, cut
+from domain.tiers.evaluation import RuleReading, evaluate, read_rule
+from domain.tiers.policy import TierPolicyVersion
+
+POLICY_SLOTS = 8
+"""Ranks of up to eight policies are packed into one integer of the standing row."""
+BLOCK_ROWS = 8_192
+"""Temporaries of a block stay in the processor's cache."""
+
+NUMBERS: dict[str, Fact] = {
+    name: found for name, found in CONDITION_INPUTS.items() if isinstance(found, Fact)
+}
+NEVER_US = 2**62
+YEAR_DAYS = HORIZON_DAYS - 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BesideOrders:
+    """`held_by_hand`: who holds a manual label, by its code; labels that nobody holds may be missing.
+
+    `next_change_us`: when something changes that is known beforehand, such as the end of a manual label;
+    NEVER_US otherwise.
+    """
+
+    held_by_hand: Mapping[str, Booleans]
+    next_change_us: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class ActivePolicy:
+    """A version in force, with its stored ids."""
+
+    policy_id: int
+    version_id: int
+    version: TierPolicyVersion
+    reading: RuleReading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rules:
+    """All that decides standings; made once, read for every batch."""
+
+    policies: tuple[ActivePolicy, ...]
+    labels: LabelReading
+    silence: SilenceReading
+    calendar: Calendar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Standings:
+    """One row a customer. `ranks` has a column for each policy id, 0 = no tier; `review_day` counts from 1970."""
+
+    facts: Mapping[str, Column]
+    facts_digest: NDArray[np.int64]
+    columns: Mapping[str, Column]
+    ranks: NDArray[np.uint8]
+    label_bits: NDArray[np.uint8]
+    review_day: NDArray[np.int64]
+
+    @property
+    def packed_tiers(self) -> NDArray[np.int64]:
+        """Byte n is the rank under policy n."""
+        return np.ascontiguousarray(self.ranks).view("<i8")[:, 0]
+
+
+def make_rules(versions: Mapping[int, tuple[int, TierPolicyVersion]], calendar: Calendar) -> Rules:
+    """`versions`: policy id -> (version id, the version in force). *Cost*: some 10 ms, once per change of them."""
+    policies = tuple(
+        ActivePolicy(policy_id, version_id, version, read_rule(version.rule, NUMBERS))
+        for policy_id, (version_id, version) in sorted(versions.items())
+    )
+    tests = [test for policy in policies for test in policy.reading.rank_tests]
+    conditions = [label.condition for label in LABELS if label.condition is not None]
+    return Rules(
+        policies=policies,
+        labels=read_labels(LABELS),
+        silence=read_silence([*tests, *conditions]),
+        calendar=calendar,
+    )
+
+
+def compute_standings(
+    history: CustomerHistory, beside: BesideOrders, rules: Rules, *, as_of: datetime
+) -> Standings:
+    """Rows follow the ordinals of `history`."""
+    facts = measure_customers(history, as_of=as_of, calendar=rules.calendar)
+    as_of_us = microseconds(as_of)
+    columns = condition_columns(facts, as_of_us)
+    ranks = np.zeros((history.customers, POLICY_SLOTS), np.uint8)
+    bits = np.zeros((history.customers, WIDTH_BYTES), np.uint8)
+    for start in range(0, history.customers, BLOCK_ROWS):
+        block = slice(start, min(start + BLOCK_ROWS, history.customers))
+        held = {code: mask[block] for code, mask in beside.held_by_hand.items()}
+        ranks[block], bits[block] = _block(cut(columns, block.start, block.stop), held, rules, as_of_us)
+    facts_digest = digest(facts, history.customers)
+    review_day = np.minimum(
+        review_days(history, facts, AgeThresholds(), as_of=as_of, calendar=rules.calendar),
+        _flip_days(columns, beside, rules, as_of_us),
+    )
+    yearly = _yearly_days(facts_digest, rules.calendar.last_whole_day(as_of_us))
+    return Standings(
+        facts=facts,
+        facts_digest=facts_digest,
+        columns=columns,
+        ranks=ranks,
+        label_bits=bits,
+        review_day=np.minimum(review_day, yearly),
+    )
+
+
+def _yearly_days(facts_digest: NDArray[np.int64], last_day: int) -> NDArray[np.int64]:
+    """Nobody waits beyond what `days_until_flip` looks ahead. The day follows from the facts, not from today, so
+    that computing somebody early gives the same day again; and not all have the same one."""
+    following = last_day + 1
+    return following + (facts_digest - following) % YEAR_DAYS
+
+
+def _flip_days(
+    columns: Mapping[str, Column], beside: BesideOrders, rules: Rules, as_of_us: int
+) -> NDArray[np.int64]:
+    """The day on which a tier or label changes because an age grows, or something known beforehand happens.
+
+    A flip after n days comes after n - 1: that bound is exact where days have 24 h, and a day early at most
+    where clocks change.
+    """
+    rows = len(beside.next_change_us)
+    days = days_until_flip(rules.silence, columns, rows=rows, as_of_us=as_of_us)
+    flip_us = np.minimum(as_of_us + (days - 1) * DAY_US + 1, beside.next_change_us)
+    return rules.calendar.day_numbers(flip_us)
+
+
+def _block(
+    columns: Mapping[str, Column], held: Mapping[str, Booleans], rules: Rules, as_of_us: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    rows = len(next(iter(columns.values())).values)
+    ranks = np.zeros((rows, POLICY_SLOTS), np.uint8)
+    for policy in rules.policies:
+        found = evaluate(policy.reading, columns, as_of_us=as_of_us, rows=rows)
+        ranks[:, policy.policy_id] = found.ranks
+
+    def tier_in(policy_code: str, codes: tuple[str, ...]) -> Booleans:
+        return _holds_tier(rules, ranks, policy_code, codes)
+
+    block = LabelBlock(columns=columns, rows=rows, as_of_us=as_of_us, tier_in=tier_in, held_by_hand=held)
+    return ranks, label_bits(rules.labels, block)
+
+
+def _holds_tier(rules: Rules, ranks: NDArray[np.uint8], policy_code: str, codes: tuple[str, ...]) -> Booleans:
+    """Nobody, where the policy is not in force."""
+    policy = next((p for p in rules.policies if p.version.policy_code == policy_code), None)
+    if policy is None:
+        return np.zeros(len(ranks), np.bool_)
+    wanted = [tier.rank for tier in policy.version.rule.tiers if tier.code in codes]
+    return np.isin(ranks[:, policy.policy_id], np.array(wanted, np.uint8))
+
+
+def digest(facts: Mapping[str, Column], rows: int) -> NDArray[np.int64]:
+    """64 bits of all stored facts: equal rows have equal digests, and a change is missed once in 2**64."""
+    mixed = np.full(rows, 0x9E3779B97F4A7C15, np.uint64)
+    for fact in STORED_FACTS:
+        if fact.per_category:
+            continue
+        column = facts[fact.name]
+        values = column.values if column.known is None else np.where(column.known, column.values, -1)
+        mixed = (mixed ^ values.astype(np.int64).view(np.uint64)) * np.uint64(0xFF51AFD7ED558CCD)
+        mixed ^= mixed >> np.uint64(33)
+    return mixed.view(np.int64)

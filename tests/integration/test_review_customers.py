@@ -1,0 +1,187 @@
+"""A review computes what a customer stands for and writes only what changed."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from shops import NOON, TestShop, days, event, open_shop, order
+
+from api.recompute import recompute_chosen
+from db import review_store
+from domain.ingest.events import CancellationEvent, ProfileChangeEvent
+from domain.standings.review_customers import ReviewCounts
+
+END_OF_DAY = datetime(2026, 11, 22, 16, tzinfo=UTC)
+TRANSITIONS = """
+SELECT external_id, kind, t.from_rank, t.to_rank, t.reason, t.score::text, t.as_of, t.decided_at, t.effective_at
+FROM tier_transitions AS t JOIN customer_refs USING (customer_id) ORDER BY transition_id
+"""
+
+
+@pytest_asyncio.fixture
+async def shop(migrated_database_url: str) -> AsyncIterator[TestShop]:
+    async with open_shop(migrated_database_url) as opened:
+        yield opened
+
+
+async def _rows(shop: TestShop, query: str) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in await shop.pool.fetch(query)]
+
+
+async def _versions(shop: TestShop) -> list[int]:
+    """Row versions of everything computed: they move with every write, also one that changes nothing."""
+    found = []
+    for table in ("customer_facts", "customer_standings", "tier_standings", "tier_transitions", "customers"):
+        found += [
+            row[0] for row in await shop.pool.fetch(f"SELECT xmin::text::bigint FROM {table} ORDER BY 1")
+        ]
+    return found
+
+
+async def test_a_first_review_decides_and_publishes(shop: TestShop) -> None:
+    """S0-4: R 100, F 5, M 100 are 62 points; C8: without an order, bronze."""
+    await shop.add_customers("ann", "bob")
+    await shop.ingest(event("ann", order("1", 10_000_000)))
+
+    counts = await shop.review()
+
+    assert counts == ReviewCounts(customers=2, facts=2, standings=2, transitions=2, label_changes=0)
+    moments = (END_OF_DAY, NOON, NOON)
+    assert await _rows(shop, TRANSITIONS) == [
+        ("ann", "JOINED", None, 3, "EVENT", "62.000000", *moments),
+        ("bob", "JOINED", None, 1, "NEVER_ORDERED", "0.000000", *moments),
+    ]
+    published = "SELECT event_id, kind, customer_id, payload FROM outbox ORDER BY 1"
+    decided = """
+        SELECT transition_id, 'TIER_CHANGED', customer_id, '{"policy": "kuailv_grade"}'::jsonb
+        FROM tier_transitions ORDER BY 1
+    """
+    assert await _rows(shop, published) == await _rows(shop, decided)
+    assert await _rows(shop, "SELECT rank, since FROM tier_standings ORDER BY customer_id") == [
+        (3, NOON),
+        (1, NOON),
+    ]
+    assert await shop.dirty() == {}
+
+
+async def test_a_second_review_of_the_unchanged_writes_nothing(shop: TestShop) -> None:
+    await shop.add_customers("ann", "bob")
+    await shop.ingest(event("ann", order("1", 10_000_000)))
+    await shop.review()
+    before = await _versions(shop)
+
+    counts = await recompute_chosen(shop.settings, shop.stores, [1, 2])
+
+    assert counts == ReviewCounts(customers=2)
+    assert await _versions(shop) == before
+
+
+async def test_only_what_changed_is_written(shop: TestShop) -> None:
+    await shop.add_customers("ann", "bob")
+    await shop.review()
+    bob = await shop.customer_id("bob")
+    before = "SELECT xmin::text FROM customer_facts WHERE customer_id = 2"
+    untouched = await _rows(shop, before)
+    version = await shop.pool.fetchval("SELECT version FROM customers WHERE customer_id = 1")
+
+    await shop.ingest(event("ann", order("1", 10_000_000)))
+    counts = await shop.review()
+
+    assert (counts.customers, counts.facts, counts.transitions) == (1, 1, 1)
+    assert bob == 2
+    assert await _rows(shop, before) == untouched
+    # once for the event, once for what follows from it
+    assert await shop.pool.fetchval("SELECT version FROM customers WHERE customer_id = 1") == version + 2
+
+
+async def test_transitions_are_a_chain(shop: TestShop) -> None:
+    await shop.add_customers("ann")
+    await shop.review()
+    await shop.ingest(event("ann", order("1", 10_000_000)))
+    await shop.review()
+    await shop.ingest(event("ann", CancellationEvent(order="1")))
+    await shop.review()
+
+    chain = await _rows(
+        shop, "SELECT kind, from_rank, to_rank, reason FROM tier_transitions ORDER BY transition_id"
+    )
+
+    assert chain == [
+        ("JOINED", None, 1, "NEVER_ORDERED"),
+        ("UPGRADED", 1, 3, "EVENT"),
+        ("DOWNGRADED", 3, 1, "EVENT"),
+    ]
+
+
+async def test_label_changes_are_logged_from_the_second_review_on(shop: TestShop) -> None:
+    await shop.add_customers("ann")
+    await shop.review()
+    assert await _rows(shop, "SELECT * FROM label_changes") == []
+
+    await shop.ingest(event("ann", order("1", 10_000_000)))
+    await shop.review()
+
+    query = (
+        "SELECT code, entered, as_of, changed_at FROM label_changes JOIN label_definitions USING (label_id)"
+    )
+    changes = {row[0]: row[1:] for row in await _rows(shop, query)}
+    assert changes["never_ordered"] == (False, END_OF_DAY, NOON)
+    assert len(changes) > 3
+
+
+async def test_a_label_given_by_hand_is_held_until_it_expires(shop: TestShop) -> None:
+    await shop.add_customers("ann")
+    label = await shop.pool.fetchrow(
+        "SELECT label_id FROM label_definitions WHERE kind = 'MANUAL' ORDER BY 1 LIMIT 1"
+    )
+    ends = NOON + days(3)
+    await shop.pool.execute(
+        "INSERT INTO manual_labels (customer_id, label_id, author, given_at, expires_at) VALUES (1, $1, 'op', $2, $3)",
+        label[0],
+        NOON - days(1),
+        ends,
+    )
+    await shop.review()
+
+    row = await shop.pool.fetchrow("SELECT label_bits, review_on FROM customer_standings")
+
+    assert row["label_bits"][label[0] // 8] >> label[0] % 8 & 1
+    assert row["review_on"].isoformat() == "2026-11-25"
+
+
+async def test_a_referral_counts_for_the_referrer(shop: TestShop) -> None:
+    await shop.add_customers("ann")
+    await shop.ingest(event("new", ProfileChangeEvent(referred_by="ann")))
+    await shop.review()
+
+    assert await _rows(shop, "SELECT referrals FROM customer_facts ORDER BY customer_id") == [(1,), (0,)]
+
+
+async def test_a_customer_whom_an_event_holds_is_left_for_later(shop: TestShop) -> None:
+    await shop.add_customers("ann", "bob")
+    async with shop.pool.acquire() as other, other.transaction():
+        await other.execute("SELECT FROM customers WHERE customer_id = 1 FOR NO KEY UPDATE")
+
+        counts = await shop.review()
+
+        assert counts.customers == 1
+        assert await shop.dirty() == {"ann": "EVENT"}
+    assert (await shop.review()).customers == 1
+
+
+async def test_events_go_before_the_night(shop: TestShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    one_at_a_time = review_store.TAKE_DIRTY.replace("WHEN 0 THEN 200 ELSE 2000", "WHEN 0 THEN 1 ELSE 1")
+    monkeypatch.setattr(review_store, "TAKE_DIRTY", one_at_a_time)
+    await shop.add_customers("ann", "bob", "carl")
+    await shop.pool.execute(
+        "UPDATE dirty_customers SET urgency = 2, reason = 'NIGHT', marked_at = $1 WHERE customer_id = 1",
+        NOON - days(9),
+    )
+    await shop.pool.execute("UPDATE dirty_customers SET marked_at = $1 WHERE customer_id = 3", NOON - days(9))
+
+    await shop.review()
+
+    rows = await _rows(shop, "SELECT customer_id FROM tier_transitions ORDER BY transition_id")
+    assert rows == [(3,), (2,), (1,)]

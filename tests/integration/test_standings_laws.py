@@ -1,0 +1,211 @@
+"""Laws: what events, nights and batches leave behind equals a run from nothing, and no day is missed."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+import pytest_asyncio
+from shops import NOON, TestShop, days, line, open_shop, order
+
+from api.recompute import compare, rebuild_facts, recompute_all
+from db.business_days import PostgresBusinessDays
+from domain.calendar import end_of_business_day
+from domain.ingest.events import (
+    CancellationEvent,
+    CustomerKey,
+    Event,
+    EventBody,
+    ProfileChangeEvent,
+    RefundEvent,
+)
+from domain.orders.order import OrderStatus
+from domain.standings import compute_standings
+from domain.standings.open_business_day import open_business_day
+from domain.standings.review_customers import ReviewCounts
+
+CUSTOMERS = 12
+BEGIN = NOON - days(500)
+JUMPS = (0, 0, 1, 1, 2, 7, 13, 29, 45)
+AMOUNTS = (0, 100, 40_000, 300_000, 2_500_000, 9_000_000)
+CHAIN = """
+SELECT customer_id, coalesce(from_rank, 0) AS from_rank, coalesce(to_rank, 0) AS to_rank
+FROM tier_transitions ORDER BY customer_id, transition_id
+"""
+
+
+@pytest_asyncio.fixture
+async def shop(migrated_database_url: str) -> AsyncIterator[TestShop]:
+    async with open_shop(migrated_database_url) as opened:
+        opened.now = BEGIN
+        await opened.pool.execute(
+            "UPDATE shop SET live_as_of = $1", end_of_business_day(BEGIN, "Asia/Shanghai")
+        )
+        yield opened
+
+
+class RandomEvents:
+    """Events of a dozen customers: late ones, corrections, refunds, referrals; some will be refused."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = np.random.default_rng(seed)
+        self.made = 0
+
+    def batch(self, now: datetime, size: int) -> list[Event]:
+        return [self.event(now) for _ in range(size)]
+
+    def event(self, now: datetime) -> Event:
+        self.made += 1
+        ago = timedelta(seconds=int(self.random.choice([0, 3_600, 86_400, 3 * 86_400, 40 * 86_400])))
+        customer = int(self.random.integers(CUSTOMERS))
+        return Event(
+            event_id=f"e{self.made}",
+            occurred_at=now - ago,
+            customer=CustomerKey(external_id=f"c{customer}"),
+            body=self.body(customer),
+        )
+
+    def profile(self, customer: int, now: datetime) -> Event:
+        key = CustomerKey(external_id=f"c{customer}")
+        body = ProfileChangeEvent(city="北京")
+        return Event(event_id=f"p{customer}", occurred_at=now, customer=key, body=body)
+
+    def body(self, customer: int) -> EventBody:
+        external_id = f"o{customer}-{self.random.integers(25)}"
+        cents = int(self.random.choice(AMOUNTS))
+        match int(self.random.integers(10)):
+            case 0:
+                return CancellationEvent(order=external_id)
+            case 1:
+                return RefundEvent(order=external_id, refunded_cents=max(1, cents // 3))
+            case 2:
+                return ProfileChangeEvent(city="上海", referred_by=f"c{self.random.integers(CUSTOMERS)}")
+        status = (OrderStatus.PLACED, OrderStatus.PAID, OrderStatus.DELIVERED)[int(self.random.integers(3))]
+        lines = [line(1, "kale", cents // 4), line(2, "cherry", cents - cents // 4)]
+        return order(external_id, cents, status=status, lines=lines)
+
+
+async def _night(shop: TestShop) -> None:
+    await open_business_day(PostgresBusinessDays(shop.pool), shop.now)
+
+
+async def _live_through(shop: TestShop, seed: int, steps: int) -> None:
+    """Random days pass; batches of events come and are reviewed at once, later, or with the night."""
+    made = RandomEvents(seed)
+    await shop.ingest(*(made.profile(number, shop.now) for number in range(CUSTOMERS)))
+    for _ in range(steps):
+        shop.now += days(int(made.random.choice(JUMPS)))
+        await _night(shop)
+        await shop.ingest(*made.batch(shop.now, int(made.random.integers(1, 15))))
+        if made.random.random() < 0.7:
+            await shop.review()
+    await shop.review()
+
+
+async def _assert_chains(shop: TestShop) -> None:
+    """Each decision begins where the one before ended, and the last one is where the customer stands."""
+    stands: dict[int, int] = {}
+    for row in await shop.pool.fetch(CHAIN):
+        assert row["from_rank"] == stands.get(row["customer_id"], 0)
+        assert row["from_rank"] != row["to_rank"]
+        stands[row["customer_id"]] = row["to_rank"]
+    rows = await shop.pool.fetch("SELECT customer_id, rank FROM tier_standings")
+    assert {row["customer_id"]: row["rank"] for row in rows} == stands
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_incremental_state_equals_a_run_from_nothing(shop: TestShop, seed: int) -> None:
+    await _live_through(shop, seed, steps=25)
+
+    incremental = await shop.computed()
+    await _assert_chains(shop)
+
+    assert len(incremental["facts"]) == CUSTOMERS
+    assert incremental == await shop.computed_anew()
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_no_night_misses_anything(shop: TestShop, seed: int) -> None:
+    """After each night and the review of those who were due, a look at everybody finds nothing else."""
+    await _live_through(shop, 100 + seed, steps=12)
+    changes = 0
+
+    for _ in range(40):
+        shop.now += days(int(np.random.default_rng(seed).choice([1, 1, 2, 5])))
+        await _night(shop)
+        changes += (await shop.review()).standings
+        found = await compare(shop.stores)
+        assert (found.customers, found.waiting) == (CUSTOMERS, 0)
+        assert not any(found.faults().values()), found.faults()
+    assert changes > 0
+
+
+async def test_a_review_day_forgotten_is_found(shop: TestShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The law above can fail: without the days on which ages flip, nights miss somebody."""
+    monkeypatch.setattr(compute_standings, "days_until_flip", lambda *_, rows, **__: np.full(rows, 366))
+    await _live_through(shop, 7, steps=10)
+    missed = 0
+
+    for _ in range(30):
+        shop.now += days(1)
+        await _night(shop)
+        await shop.review()
+        missed += (await compare(shop.stores)).labels
+
+    assert missed > 0
+
+
+async def test_a_full_run_finds_nothing_to_do_after_the_worker(shop: TestShop) -> None:
+    await _live_through(shop, 1, steps=10)
+
+    assert await recompute_all(shop.settings, shop.stores) == ReviewCounts(customers=CUSTOMERS)
+
+
+async def test_a_look_from_another_moment_writes_nothing(shop: TestShop) -> None:
+    await _live_through(shop, 2, steps=10)
+    before = await shop.computed()
+
+    then = await compare(shop.stores, BEGIN)
+    now = await compare(shop.stores)
+
+    assert then.facts > 0
+    assert now.facts == 0
+    assert int(then.moves[0].sum()) == CUSTOMERS
+    assert await shop.computed() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "damage", "fault"),
+    [
+        (
+            "a fact",
+            "UPDATE customer_facts SET orders_90d = orders_90d + 1 WHERE customer_id = 3",
+            "fact rows that differ from their digest",
+        ),
+        (
+            "a digest",
+            "UPDATE customer_standings SET facts_digest = 1 WHERE customer_id = 3",
+            "facts that moved",
+        ),
+        ("a tier", "UPDATE tier_standings SET rank = 5 - rank WHERE customer_id = 3", "readable standings"),
+        (
+            "a label",
+            "UPDATE customer_standings SET label_bits = set_bit(label_bits, 0, 1 - get_bit(label_bits, 0))",
+            "label changes",
+        ),
+        ("a review day", "UPDATE customer_standings SET review_on = review_on + 1", "review days"),
+        ("a lost row", "DELETE FROM customer_standings WHERE customer_id = 3", "customers never computed"),
+    ],
+)
+async def test_damage_is_found_and_rebuilt(shop: TestShop, words: str, damage: str, fault: str) -> None:
+    await _live_through(shop, 3, steps=8)
+    whole: dict[str, list[tuple[Any, ...]]] = await shop.computed()
+    await shop.pool.execute(damage)
+
+    found = (await compare(shop.stores)).faults()
+    assert found[fault] > 0
+
+    await rebuild_facts(shop.settings, shop.stores)
+    repaired = await shop.computed()
+    assert (repaired["facts"], repaired["standings"]) == (whole["facts"], whole["standings"])
