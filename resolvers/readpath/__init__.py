@@ -1,0 +1,1 @@
+"""The read path: a field says where its value comes from; an operation is compiled once into a plan."""

@@ -1,0 +1,271 @@
+"""The state of one compilation: parameters, holes, checks and names, shared by all that print fields.
+
+Three things are easy to get wrong and live only here: declared rows are replaced by aliases (`place`), every
+set of rows carries the viewer's row scope (`open_rows`), and every value that a client sent is checked before
+anything runs (`bind`).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from graphql import FieldNode, GraphQLField, GraphQLObjectType
+from graphql.execution.values import VariableValues
+from sqlalchemy import BigInteger, ColumnElement, Enum, FromClause, Integer, SmallInteger, Subquery, bindparam
+from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.sql.elements import ColumnClause
+from sqlalchemy.sql.selectable import Select
+from sqlalchemy.sql.visitors import replacement_traverse
+
+from resolvers.readpath.catalogue import Catalogue, entity_of, target_of
+from resolvers.readpath.cursors import storable
+from resolvers.readpath.expressions import stored
+from resolvers.readpath.failures import BadInput, Failure
+from resolvers.readpath.jsontext import END, HOLE, Json
+from resolvers.readpath.operation import Operation, Slot, position
+from resolvers.readpath.plan import (
+    CONTEXT,
+    CUSTOMER_ID,
+    Bind,
+    FailedHole,
+    Hole,
+    Inputs,
+    Plan,
+    Statement,
+)
+from resolvers.readpath.sources import Argument, Condition, ContextValue, Entity, Role, RowScope
+
+Scope = dict[FromClause, FromClause]
+"""Rows of a declaration -> the alias that stands for them in this statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The row whose fields are printed: its entity (None at the root) and where its columns are."""
+
+    entity: Entity | None
+    scope: Scope
+
+
+ROOT = Row(None, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """One response key: its field, the nodes that merge into it, and their arguments."""
+
+    field: GraphQLField
+    nodes: list[FieldNode]
+    arguments: dict[str, Any]
+
+    @property
+    def at(self) -> int:
+        return position(self.nodes[0])
+
+    @property
+    def target(self) -> GraphQLObjectType:
+        return target_of(self.field)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Rows of an entity in this statement, and the conditions that always hold for this viewer."""
+
+    rows: FromClause
+    row: Row
+    conditions: list[Condition]
+
+
+PrintObject = Callable[["StatementBuilder", GraphQLObjectType, Row, Sequence[Any]], Json]
+
+
+@dataclass(slots=True)
+class StatementBuilder:
+    """`is_scoped`: the viewer reaches only rows of one customer, whose id comes with the inputs."""
+
+    operation: Operation
+    catalogue: Catalogue
+    variables: VariableValues
+    role: Role
+    is_scoped: bool
+    print_object: PrintObject
+    failed: Mapping[int, str] = field(default_factory=dict)
+    holes: list[Hole] = field(default_factory=list)
+    checks: list[Bind] = field(default_factory=list)
+    binds: dict[str, Bind] = field(default_factory=dict)
+    known: dict[Any, str] = field(default_factory=dict)
+    aliases: int = 0
+
+    def alias_name(self) -> str:
+        self.aliases += 1
+        return f"r{self.aliases}"
+
+    # --- rows -------------------------------------------------------------------------------------------
+
+    def open_rows(
+        self,
+        target: Any,
+        parent: Row,
+        selected: Selected | None = None,
+        *,
+        declared: FromClause | None = None,
+    ) -> Opened:
+        """A fresh alias of the target's rows; `declared` are other rows of the same columns."""
+        entity = entity_of(target)
+        source = entity.rows if declared is None else declared
+        rows: FromClause
+        if isinstance(source, Subquery):
+            rows = self.place(source.element, parent.scope, selected).subquery(self.alias_name())
+        else:
+            rows = source.alias(self.alias_name())
+        row = Row(entity, {entity.rows: rows})
+        return Opened(rows, row, self.own_rows(row))
+
+    def own_rows(self, row: Row) -> list[Condition]:
+        """The viewer's row scope, for every WHERE over these rows."""
+        assert row.entity is not None
+        owner = row.entity.scope
+        if not self.is_scoped or isinstance(owner, RowScope):
+            return []
+        return [self.place(owner, row.scope) == self.bind(Slot((CUSTOMER_ID,)), BigInteger())]
+
+    def may_use(self, entity: Entity) -> bool:
+        return self.role in entity.roles
+
+    def place(self, expression: Any, scope: Scope, selected: Selected | None = None) -> Any:
+        """The expression with declared rows replaced by their aliases, and arguments by parameters."""
+        if isinstance(expression, ColumnClause) and expression.table in scope:
+            return scope[expression.table].c[expression.key]  # the common case, without a walk
+
+        def replace(element: Any, **_: Any) -> Any:
+            match element:
+                case Argument():
+                    return self.argument(element, selected)
+                case ContextValue(read=read, type=type_):
+                    return self.bind(Slot((CONTEXT,)), type_, read)
+                case ColumnClause() if element.table in scope:
+                    return scope[element.table].c[element.key]
+                case FromClause():
+                    return scope.get(element)
+            return None
+
+        return replacement_traverse(expression, {}, replace)
+
+    # --- parameters -------------------------------------------------------------------------------------
+
+    def argument(self, argument: Argument[Any], selected: Selected | None) -> ColumnElement[Any]:
+        if selected is None:
+            raise TypeError(f"the argument {argument.graphql_name} stands where no field can have it")
+        value = selected.arguments.get(argument.graphql_name)
+        if argument.check is not None and value is not None:
+            self.check(value, argument.check, selected.at)
+        return self.bind(value, argument.type, at=selected.at)
+
+    def parameters(self, declared: Sequence[Argument[Any]], selected: Selected) -> dict[str, Bind]:
+        """Arguments that a function or a graph question takes, by name."""
+        return {argument.graphql_name: self.parameter(argument, selected) for argument in declared}
+
+    def parameter(self, argument: Argument[Any], selected: Selected) -> Bind:
+        value = selected.arguments.get(argument.graphql_name)
+        if argument.check is not None and value is not None:
+            self.check(value, argument.check, selected.at)
+        read = reader(value, guarded(lambda v: storable(as_stored(v)), selected.at))
+        self.checks.append(read)
+        return read
+
+    def check(self, value: Any, test: Callable[[Any], object], at: int) -> None:
+        """Tries an argument before anything runs."""
+        self.checks.append(reader(value, guarded(test, at)))
+
+    def bind(
+        self,
+        value: Any,
+        type_: Any,
+        convert: Callable[[Any], Any] | None = None,
+        *,
+        at: int | None = None,
+        with_context: Callable[[Any, Any], Any] | None = None,
+    ) -> ColumnElement[Any]:
+        """A parameter; the same value used twice is one parameter. `at`: the field whose argument it is."""
+        type_ = Integer() if isinstance(type_, SmallInteger) else type_  # a value may be too large for it
+        identity = (repr(value), repr(type_), convert, with_context)
+        if identity not in self.known:
+            key = self.known[identity] = f"p{len(self.binds)}"
+            change = convert or (by_name if isinstance(element_type(type_), Enum) else as_stored)
+            made = reader(value, guarded(lambda v: storable(change(v)), at) if at is not None else change)
+            if at is not None:
+                self.checks.append(made)
+            self.binds[key] = through(with_context, made) if with_context else made
+        return bindparam(self.known[identity], type_=type_, required=False)
+
+    # --- holes and the result ---------------------------------------------------------------------------
+
+    def hole(self, hole: Hole, payload: Json) -> Json:
+        self.holes.append(hole)
+        return [f"{HOLE}{len(self.holes) - 1}:", *payload, END]
+
+    def failure(self, failure: Failure) -> Json:
+        return self.hole(FailedHole(failure), [])
+
+    def statement(self, query: Select[Any]) -> Statement:
+        compiled = query.compile(dialect=asyncpg.dialect())  # type: ignore[no-untyped-call]
+        constants = compiled.params
+        names = cast(Any, compiled).positiontup or []
+        return Statement(compiled.string, tuple(self.binds.get(n) or always(constants[n]) for n in names))
+
+    def plan(self, statement: Statement) -> Plan:
+        return Plan(statement, tuple(self.holes), tuple(self.checks))
+
+
+def reader(value: Any, change: Callable[[Any], Any]) -> Bind:
+    """How a compiled-in value is got at request time: variables are looked up, literals are just there."""
+    if isinstance(value, Slot):
+        return lambda inputs: change(value.read(inputs))
+    if isinstance(value, list) and any(isinstance(item, Slot) for item in value):
+        return lambda inputs: change([i.read(inputs) if isinstance(i, Slot) else i for i in value])
+    return lambda _: change(value)
+
+
+def guarded(convert: Callable[[Any], Any], at: int) -> Callable[[Any], Any]:
+    """Says which field an argument spoiled."""
+
+    def converted(value: Any) -> Any:
+        try:
+            return convert(value)
+        except ValueError as error:
+            raise BadInput(at, str(error)) from error
+
+    return converted
+
+
+def through(change: Callable[[Any, Any], Any], read: Bind) -> Bind:
+    """A value that needs the context to become what a column holds, such as a keyed hash."""
+
+    def converted(inputs: Inputs) -> Any:
+        return change(inputs[CONTEXT], read(inputs))
+
+    return converted
+
+
+def element_type(type_: Any) -> Any:
+    return getattr(type_, "item_type", type_)
+
+
+def as_stored(value: Any) -> Any:
+    """Enum members travel as what their column holds; lists item by item."""
+    if isinstance(value, enum.Enum):
+        return stored(value)
+    return [as_stored(item) for item in value] if isinstance(value, list) else value
+
+
+def by_name(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.name
+    return [by_name(item) for item in value] if isinstance(value, list) else value
+
+
+def always(value: Any) -> Bind:
+    return lambda _: value

@@ -1,0 +1,111 @@
+"""Fields that print something of the row at hand: columns, embedded objects, computed values."""
+
+from __future__ import annotations
+
+import base64
+import enum
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from graphql import GraphQLField, GraphQLObjectType, is_non_null_type
+from sqlalchemy import ColumnElement, LargeBinary, case, func, types
+
+from resolvers.readpath.builder import Row, Selected, StatementBuilder
+from resolvers.readpath.catalogue import find_entity_of, python_name
+from resolvers.readpath.jsontext import VIOLATION, Json, constant, joined, json_object, or_else, scalar
+from resolvers.readpath.plan import PythonHole
+from resolvers.readpath.projection import projection
+from resolvers.readpath.sources import Column, Computed, Embed, EmbeddedValue
+
+READERS: dict[type, Callable[[Any], Any]] = {
+    types.LargeBinary: base64.b64decode,
+    types.DateTime: datetime.fromisoformat,
+    types.Date: lambda text: datetime.fromisoformat(text).date(),
+}
+
+
+def print_column(builder: StatementBuilder, row: Row, selected: Selected, source: Column) -> Json:
+    expression = builder.place(source.expression, row.scope)
+    missing = if_missing(selected.field)
+    if not source.is_id:
+        return scalar(expression, if_null=missing)
+    prefix = source.id_prefix or (row.entity.id_prefix if row.entity else None)
+    return or_else([f'"{prefix}_', expression, '"'], expression, missing)
+
+
+def if_missing(field: GraphQLField) -> str:
+    return VIOLATION if is_non_null_type(field.type) else "null"
+
+
+def print_embed(builder: StatementBuilder, row: Row, selected: Selected, source: Embed) -> Json:
+    body = embedded(builder, row, source, (selected.target, selected.nodes))
+    if source.unless_null is None:
+        return body
+    absent = builder.place(source.unless_null, row.scope).is_(None)
+    return [case((absent, constant(if_missing(selected.field))), else_=joined(body))]
+
+
+Part = tuple[GraphQLObjectType, list[Any]]
+"""An object type and the nodes that select from it."""
+
+
+def embedded(builder: StatementBuilder, row: Row, source: Embed, part: Part) -> Json:
+    target, nodes = part
+    if not source.values:
+        return builder.print_object(builder, target, Row(find_entity_of(target), row.scope), nodes)
+    merged = builder.operation.merged(target, [node.selection_set for node in nodes], builder.variables)
+    fields: dict[str, Json] = {}
+    for key, parts in merged.items():
+        name = parts[0].name.value
+        if name == "__typename":
+            fields[key] = [f'"{target.name}"']
+        else:
+            value = source.values[python_name(target.fields[name])]
+            fields[key] = embedded_value(builder, row, value, (target.fields[name], parts))
+    return json_object(fields)
+
+
+def embedded_value(
+    builder: StatementBuilder, row: Row, value: EmbeddedValue, field: tuple[GraphQLField, list[Any]]
+) -> Json:
+    match value:
+        case Embed():
+            return print_embed(builder, row, Selected(field[0], field[1], {}), value)
+        case enum.Enum():
+            return [f'"{value.name}"']
+        case str():
+            return [f'"{value}"']
+        case _:
+            return scalar(builder.place(value, row.scope), if_null=if_missing(field[0]))
+
+
+def print_computed(builder: StatementBuilder, row: Row, selected: Selected, source: Computed) -> Json:
+    columns = [builder.place(column, row.scope) for column in source.columns]
+    readers = tuple(reader_of(column) for column in columns)
+    write = projection(builder, selected.field.type, [node.selection_set for node in selected.nodes])
+    arguments = builder.parameters(source.parameters, selected)
+    hole = PythonHole(source.function, readers, write, arguments)
+    return builder.hole(hole, [func.json_build_array(*[transported(column) for column in columns])])
+
+
+def transported(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """How a value travels into a hole: bytes as base64, exact numbers as text, the rest as JSON has it."""
+    match column.type:
+        case LargeBinary():
+            return func.encode(column, constant("base64"))
+        case types.Numeric() if not isinstance(column.type, types.Float):
+            return column.cast(types.Text)
+        case _:
+            return column
+
+
+def reader_of(column: ColumnElement[Any]) -> Callable[[Any], Any] | None:
+    type_ = column.type
+    if isinstance(type_, types.Enum) and type_.enum_class is not None:
+        members = type_.enum_class
+        return lambda name: members[name]
+    if isinstance(type_, types.Numeric) and not isinstance(type_, types.Float):
+        return Decimal
+    return next((read for kind, read in READERS.items() if isinstance(type_, kind)), None)

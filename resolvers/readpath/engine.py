@@ -1,0 +1,273 @@
+"""Runs operations: looks up or compiles the plan, executes it, and counts what only the reference can do."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import strawberry
+from graphql import FieldNode, GraphQLField, OperationType, get_variable_values
+
+from domain.errors import StoreUnavailable
+from resolvers.readpath.catalogue import make_catalogue
+from resolvers.readpath.compiler import EVENT_KEY, Task, compile_event, compile_query
+from resolvers.readpath.documents import Documents, Prepared, located
+from resolvers.readpath.execution import Execution, Stores
+from resolvers.readpath.failures import LOG, Code, Failure, Masking, Refused, store_unavailable, timed_out
+from resolvers.readpath.limits import Limits
+from resolvers.readpath.nulls import completed, printed
+from resolvers.readpath.operation import Operation, Unplannable, shape, symbolic
+from resolvers.readpath.plan import CONTEXT, CUSTOMER_ID, Inputs, Plan
+from resolvers.readpath.reference import ReferenceContext
+from resolvers.readpath.reference_answer import printed_reference
+from resolvers.readpath.rights import refuse_forbidden
+from resolvers.readpath.sources import Roles
+from resolvers.readpath.viewer import OperationContext, Viewer
+
+ONE_ROOT_FIELD = "A subscription selects exactly one root field, without @skip and @include."
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client sent."""
+
+    text: str
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    operation_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The JSON to send. `was_refused`: nothing ran and there is no `data` (400 where a status counts)."""
+
+    body: bytes
+    was_refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EventPlan:
+    """What a subscription does for each event; the same for equal text, variables and scope."""
+
+    plan: Plan
+    operation: Operation
+    inputs: Inputs
+
+
+class RefusedRequest(Exception):
+    """Nothing runs; `errors` as a client reads them."""
+
+    def __init__(self, errors: list[dict[str, Any]]) -> None:
+        super().__init__(errors[0]["message"])
+        self.errors = errors
+
+
+def random_id() -> str:
+    return uuid.uuid4().hex
+
+
+def ignore(_: str) -> None:
+    """Counts nothing."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Engine:
+    """`own_rows_only`: roles that reach only rows of their customer. `count_fallback(reason)`: a metric."""
+
+    schema: strawberry.Schema
+    stores: Stores
+    own_rows_only: Roles
+    operation_seconds: float = 10.0
+    limits: Limits = field(default_factory=Limits)
+    count_fallback: Callable[[str], None] = ignore
+    new_id: Callable[[], str] = random_id
+    documents: Documents = field(init=False)
+    masking: Masking = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.documents = Documents(make_catalogue(self.schema._schema), self.limits)
+        self.masking = Masking(self.new_id)
+
+    async def execute(self, request: Request, context: OperationContext) -> Answer:
+        """The answer to a query or mutation. Never raises for what a client sent or a store does."""
+        try:
+            async with asyncio.timeout(self.operation_seconds):
+                return Answer(await self.run(request, context))
+        except RefusedRequest as refused:
+            return Answer(printed({"errors": refused.errors}), was_refused=True)
+        except TimeoutError:
+            return failed_whole(timed_out(self.operation_seconds))
+        except StoreUnavailable as lost:
+            return failed_whole(store_unavailable(lost.store))
+
+    async def run(self, request: Request, context: OperationContext) -> bytes:
+        operation, prepared = self.accept(request, context.viewer)
+        if operation.definition.operation is OperationType.SUBSCRIPTION:
+            raise RefusedRequest([refusal("Subscribe over a WebSocket or SSE.")])
+        inputs = self.inputs(operation, request, context)
+        if operation.definition.operation is OperationType.MUTATION:
+            return await self.reference(request, context)
+        try:
+            plan = self.plan(prepared, operation, inputs, context.viewer)
+            body = await self.run_plan(plan, operation, inputs, context)
+            assert body is not None
+            return body
+        except Unplannable as reason:
+            self.count_fallback(str(reason))
+        except ValueError as error:  # SQL failed on a value: only the reference can tell which field's it was
+            self.count_fallback(f"SQL failed on a value: {error}")
+        return await self.reference(request, context)
+
+    def accept(self, request: Request, viewer: Viewer) -> tuple[Operation, Prepared]:
+        """The operation, if it is valid, within limits, and uses only what the role may."""
+        prepared = self.documents.prepare(request.text, request.operation_name)
+        if prepared.operation is None:
+            raise RefusedRequest(prepared.errors)
+        if viewer.role in self.own_rows_only and viewer.customer_id is None:
+            raise RefusedRequest([Failure(Code.FORBIDDEN, "This token names no customer.").printed()])
+        if viewer.role not in prepared.rights:
+            prepared.rights[viewer.role] = self.find_refusal(prepared.operation, viewer)
+        refused = prepared.rights[viewer.role]
+        if refused is not None:
+            raise RefusedRequest([refused.failure.printed()])
+        return prepared.operation, prepared
+
+    def find_refusal(self, operation: Operation, viewer: Viewer) -> Refused | None:
+        try:
+            refuse_forbidden(operation, self.documents.catalogue, viewer.role)
+        except Refused as refused:
+            return refused
+        return None
+
+    def inputs(self, operation: Operation, request: Request, context: OperationContext) -> Inputs:
+        """The coerced variables and what the engine adds."""
+        coerced: dict[str, Any] = {}
+        definitions = operation.definition.variable_definitions
+        if definitions:
+            values = get_variable_values(operation.schema, definitions, dict(request.variables))
+            if isinstance(values, list):
+                raise RefusedRequest([located(error) for error in values])
+            coerced = values.coerced
+        customer_id = context.viewer.customer_id if self.is_scoped(context.viewer) else None
+        return {**coerced, CUSTOMER_ID: customer_id, CONTEXT: context}
+
+    def is_scoped(self, viewer: Viewer) -> bool:
+        return viewer.role in self.own_rows_only
+
+    # --- plans ------------------------------------------------------------------------------------------
+
+    def plan(self, prepared: Prepared, operation: Operation, inputs: Inputs, viewer: Viewer) -> Plan:
+        """The plan of this shape; compiled a second time with those fields failed whose arguments are bad."""
+        plan = self.plan_with(prepared, operation, inputs, (viewer, {}))
+        bad = plan.bad_inputs(inputs)
+        return self.plan_with(prepared, operation, inputs, (viewer, bad)) if bad else plan
+
+    def plan_with(
+        self,
+        prepared: Prepared,
+        operation: Operation,
+        inputs: Inputs,
+        viewer_and_failed: tuple[Viewer, Mapping[int, str]],
+    ) -> Plan:
+        viewer, failed = viewer_and_failed
+        prefixes = self.documents.catalogue.prefixes
+        shapes = tuple((name, shape(value, prefixes)) for name, value in variables_of(inputs).items())
+        key = (viewer.role, self.is_scoped(viewer), tuple(failed.items()), shapes)
+        plan = prepared.plans.get(key)
+        if plan is None:
+            plan = self.compile(self.task(operation, inputs, viewer, failed))
+            prepared.keep(key, plan)
+        if isinstance(plan, Unplannable):
+            raise Unplannable(str(plan))
+        return plan
+
+    def compile(self, task: Task) -> Plan | Unplannable:
+        try:
+            return compile_query(task)
+        except Unplannable as reason:
+            return reason
+        except Exception as fault:  # noqa: BLE001 - our fault: the reference answers, log and metric show it
+            LOG.exception("the compiler failed")
+            return Unplannable(f"compiler: {type(fault).__name__}")
+
+    def task(self, operation: Operation, inputs: Inputs, viewer: Viewer, failed: Mapping[int, str]) -> Task:
+        catalogue = self.documents.catalogue
+        variables = {
+            name: symbolic(value, (name,), catalogue.prefixes) for name, value in variables_of(inputs).items()
+        }
+        return Task(operation, catalogue, variables, viewer.role, self.is_scoped(viewer), failed)
+
+    async def run_plan(
+        self, plan: Plan, operation: Operation, inputs: Inputs, context: OperationContext
+    ) -> bytes | None:
+        execution = Execution(self.stores, self.masking, plan, inputs, context)
+        text = await execution.text()
+        if text is None:
+            return None
+        if not execution.failures:
+            return text.encode()
+        root = getattr(operation.schema, f"{operation.definition.operation.value}_type")
+        return completed(text, operation, root, execution.failures)
+
+    async def reference(self, request: Request, context: OperationContext) -> bytes:
+        """The same operation by the second reader; mutations run here too."""
+        viewer = context.viewer
+        reader = ReferenceContext(
+            stores=self.stores,
+            catalogue=self.documents.catalogue,
+            operation=context,
+            masking=self.masking,
+            own_customer_id=viewer.customer_id if self.is_scoped(viewer) else None,
+        )
+        result = await self.schema.execute(
+            request.text,
+            variable_values=dict(request.variables),
+            context_value=reader,
+            operation_name=request.operation_name,
+        )
+        return printed_reference(result, self.masking)
+
+    # --- events -----------------------------------------------------------------------------------------
+
+    def prepare_event(self, request: Request, context: OperationContext) -> EventPlan:
+        """Compiles a subscription whose root field answers an entity; RefusedRequest when it may not run."""
+        operation, _ = self.accept(request, context.viewer)
+        if operation.definition.operation is not OperationType.SUBSCRIPTION:
+            raise RefusedRequest([refusal("This is not a subscription.")])
+        inputs = self.inputs(operation, request, context)
+        root_field, node = root_field_of(operation)
+        failed: Mapping[int, str] = {}
+        plan = compile_event(self.task(operation, inputs, context.viewer, failed), root_field, node)
+        bad = plan.bad_inputs(inputs)
+        if bad:
+            plan = compile_event(self.task(operation, inputs, context.viewer, bad), root_field, node)
+        return EventPlan(plan, operation, inputs)
+
+    async def run_event(self, event: EventPlan, key: int, context: OperationContext) -> bytes | None:
+        """The message for one event, or None when its row is not one that this viewer may see."""
+        inputs = {**event.inputs, CONTEXT: context, EVENT_KEY: key}
+        return await self.run_plan(event.plan, event.operation, inputs, context)
+
+
+def root_field_of(operation: Operation) -> tuple[GraphQLField, FieldNode]:
+    selections = operation.definition.selection_set.selections
+    node = selections[0]
+    if len(selections) != 1 or not isinstance(node, FieldNode) or node.directives:
+        raise RefusedRequest([refusal(ONE_ROOT_FIELD)])
+    root = operation.schema.subscription_type
+    assert root is not None
+    return root.fields[node.name.value], node
+
+
+def variables_of(inputs: Inputs) -> dict[str, Any]:
+    return {name: value for name, value in inputs.items() if not name.startswith("@")}
+
+
+def refusal(message: str) -> dict[str, Any]:
+    return Failure(Code.BAD_USER_INPUT, message).printed()
+
+
+def failed_whole(failure: Failure) -> Answer:
+    return Answer(printed({"data": None, "errors": [failure.printed()]}))

@@ -1,0 +1,141 @@
+"""One run of a plan: a statement, then the holes in its text."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from domain.errors import StoreUnavailable
+from resolvers.readpath.failures import MISSING_VALUE, Failure, Masking, store_unavailable
+from resolvers.readpath.graph_rows import KEYS, PARENT, POSITION, answer_slot
+from resolvers.readpath.jsontext import END, HOLE, SEPARATOR
+from resolvers.readpath.nulls import failed_value
+from resolvers.readpath.plan import FailedHole, GraphHole, Inputs, Plan, PythonHole
+from resolvers.readpath.viewer import AnswerQuestion, OperationContext, ReadConnections
+
+HOLES = re.compile(f"{HOLE}([^{END}]*){END}")
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where plans read. `question_seconds`: a graph that takes longer counts as away."""
+
+    reads: ReadConnections
+    answer_question: AnswerQuestion
+    question_seconds: float
+
+
+@dataclass(slots=True)
+class Execution:
+    stores: Stores
+    masking: Masking
+    plan: Plan
+    inputs: Inputs
+    context: OperationContext
+    failures: list[Failure] = field(default_factory=list)
+    missing: str | None = None
+
+    async def text(self) -> str | None:
+        """The answer's text, with failed values where something failed; None: no row (events only)."""
+        statement = self.plan.statement
+        rows = await self.stores.reads.fetch(statement.sql, statement.values(self.inputs))
+        if not rows:
+            return None
+        text: str = rows[0][0]
+        return await self.filled(text) if HOLE in text else text
+
+    async def filled(self, text: str) -> str:
+        """Python holes in place; graph holes together, one question for all parents of a field."""
+        parts = HOLES.split(text)
+        waiting: dict[int, list[tuple[int, int]]] = {}
+        for at in range(1, len(parts), 2):
+            number, _, payload = parts[at].partition(":")
+            if number == "!":
+                parts[at] = self.missing_value()
+                continue
+            hole = self.plan.holes[int(number)]
+            if isinstance(hole, GraphHole):
+                waiting.setdefault(int(number), []).append((at, int(payload)))
+            else:
+                parts[at] = self.computed(hole, payload)
+        if waiting:
+            await self.answer(parts, waiting)
+        return "".join(parts)
+
+    async def answer(self, parts: list[str], waiting: Mapping[int, list[tuple[int, int]]]) -> None:
+        questions = [self.ask(number, sorted({key for _, key in at})) for number, at in waiting.items()]
+        answers = await asyncio.gather(*questions)
+        for places, answer in zip(waiting.values(), answers, strict=True):
+            for at, key in places:
+                failed = isinstance(answer, Failure)
+                parts[at] = self.fail(answer) if failed else answer.get(key, "[]")  # type: ignore[arg-type,union-attr]
+
+    async def ask(self, number: int, keys: list[int]) -> dict[int, str] | Failure:
+        """One graph call for all parents, then one statement for everything below."""
+        hole = self.plan.holes[number]
+        assert isinstance(hole, GraphHole)
+        first = hole.first(self.inputs)
+        wanted = {name: read(self.inputs) for name, read in hole.parameters.items()}
+        try:
+            async with asyncio.timeout(self.stores.question_seconds):
+                found = await self.stores.answer_question(
+                    hole.question.name, keys, {"first": first, **wanted}
+                )
+        except TimeoutError:
+            return store_unavailable("graph")
+        except StoreUnavailable as lost:
+            return store_unavailable(lost.store)
+        names = [column.name for column in hole.question.c]
+        answered = as_arrays(numbered(found, first), names)
+        inputs = {**self.inputs, **answered, answer_slot(KEYS): keys}
+        rows = await self.stores.reads.fetch(hole.statement.sql, hole.statement.values(inputs))
+        if not rows:
+            return {}
+        texts = SEPARATOR.join(row[1] for row in rows)
+        texts = await self.filled(texts) if HOLE in texts else texts
+        return dict(zip((row[0] for row in rows), texts.split(SEPARATOR), strict=True))
+
+    def computed(self, hole: PythonHole | FailedHole, payload: str) -> str:
+        if isinstance(hole, FailedHole):
+            return self.fail(hole.failure)
+        values = json.loads(payload)
+        read = [
+            value if reader is None or value is None else reader(value)
+            for reader, value in zip(hole.readers, values, strict=True)
+        ]
+        try:
+            given = {name: argument(self.inputs) for name, argument in hole.arguments.items()}
+            made = hole.write(hole.function(self.context, *read, **given))
+        except Exception as cause:  # noqa: BLE001 - one field's function fails: its field fails, nothing else
+            return self.fail(self.masking.masked(cause))
+        return json.dumps(made, ensure_ascii=False, separators=(",", ":"))
+
+    def missing_value(self) -> str:
+        """One failure for all missing values of an answer: they have one cause, and one line in the log."""
+        if self.missing is None:
+            self.missing = self.fail(self.masking.masked(MISSING_VALUE))
+        return self.missing
+
+    def fail(self, failure: Failure) -> str:
+        self.failures.append(failure)
+        return failed_value(len(self.failures) - 1)
+
+
+def numbered(rows: Sequence[tuple[Any, ...]], first: int) -> list[tuple[Any, ...]]:
+    """Each parent's rows numbered from 1 and cut to `first`."""
+    counts: dict[int, int] = {}
+    kept = []
+    for parent, *values in rows:
+        counts[parent] = counts.get(parent, 0) + 1
+        if counts[parent] <= first:
+            kept.append((parent, counts[parent], *values))
+    return kept
+
+
+def as_arrays(rows: list[tuple[Any, ...]], columns: list[str]) -> dict[str, list[Any]]:
+    names = [answer_slot(name) for name in (PARENT, POSITION, *columns)]
+    return {name: [row[i] for row in rows] for i, name in enumerate(names)}

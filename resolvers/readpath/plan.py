@@ -1,0 +1,76 @@
+"""What an operation becomes: statements, and what to do with the holes in the text they print."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Table
+
+from resolvers.readpath.failures import BadInput, Failure
+
+Inputs = Mapping[str, Any]
+"""The coerced variables, and under names with @ what the engine adds: customer id, context, answers."""
+Bind = Callable[[Inputs], Any]
+CONTEXT, CUSTOMER_ID = "@context", "@customer_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL text and how each $n is got from the inputs."""
+
+    sql: str
+    binds: tuple[Bind, ...]
+
+    def values(self, inputs: Inputs) -> list[Any]:
+        return [bind(inputs) for bind in self.binds]
+
+
+@dataclass(frozen=True, slots=True)
+class PythonHole:
+    """A computed field: the statement printed the named columns; `write` prints what the function makes."""
+
+    function: Callable[..., Any]
+    readers: tuple[Callable[[Any], Any] | None, ...]
+    write: Callable[[Any], Any]
+    arguments: Mapping[str, Bind]
+
+
+@dataclass(frozen=True, slots=True)
+class FailedHole:
+    """A field known to fail before anything runs, or wherever the statement prints the mark."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class GraphHole:
+    """A graph field: the statement printed the parent's key; the answers are rows of a second statement."""
+
+    question: Table
+    first: Bind
+    parameters: Mapping[str, Bind]
+    statement: Statement
+
+
+Hole = PythonHole | FailedHole | GraphHole
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`checks` are arguments that can make no sense; each raises BadInput before anything runs."""
+
+    statement: Statement
+    holes: tuple[Hole, ...] = ()
+    checks: tuple[Bind, ...] = ()
+
+    def bad_inputs(self, inputs: Inputs) -> dict[int, str]:
+        """Fields (by position) whose arguments make no sense, with the sentence that says so."""
+        found: dict[int, str] = {}
+        for check in self.checks:
+            try:
+                check(inputs)
+            except BadInput as bad:
+                found.setdefault(bad.field, bad.message)
+        return found

@@ -1,0 +1,188 @@
+"""Fields that lead to other rows: to one, to a short list, by a key from outside, by global ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from graphql import FieldNode, GraphQLObjectType, GraphQLOutputType, get_named_type, is_non_null_type
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    FromClause,
+    Subquery,
+    Text,
+    case,
+    func,
+    select,
+)
+
+from resolvers.readpath.builder import ROOT, Opened, Row, Selected, StatementBuilder
+from resolvers.readpath.catalogue import entity_of, rule_of
+from resolvers.readpath.columns import if_missing
+from resolvers.readpath.cursors import decode_id
+from resolvers.readpath.failures import AMBIGUOUS, BadInput
+from resolvers.readpath.filters import Frame, filter_condition
+from resolvers.readpath.jsontext import NULL, VIOLATION, Json, constant, joined, json_array
+from resolvers.readpath.operation import Slot, id_prefix
+from resolvers.readpath.sources import Condition, Entity, Lookup, Many, Match, One
+
+MAXIMUM_IDS = 100
+TOO_MANY_IDS = "At most 100 ids at once."
+
+
+def print_one(builder: StatementBuilder, row: Row, selected: Selected, source: One) -> Json:
+    stand_in = given_rows(source, selected)
+    opened = builder.open_rows(selected.target, row, selected, declared=stand_in)
+    if source.on is not None and stand_in is None:
+        opened.conditions.append(related(builder, source.on, row, opened, selected))
+    return print_single(builder, opened, selected.target, selected.nodes, if_missing(selected.field))
+
+
+def given_rows(source: One, selected: Selected) -> Subquery | None:
+    """The rows that stand in because their argument is given; they are tied to the parent themselves."""
+    return next((r for name, r in source.given.items() if selected.arguments.get(name) is not None), None)
+
+
+def related(
+    builder: StatementBuilder, on: Condition, row: Row, opened: Opened, selected: Selected | None = None
+) -> Condition:
+    """The join condition; where an entity refers to itself the declaration names an alias of its rows."""
+    child = child_rows(on, row.entity, cast(Entity, opened.row.entity))
+    return cast(Condition, builder.place(on, {**row.scope, child: opened.rows}, selected))
+
+
+def child_rows(on: Condition, parent: Entity | None, target: Entity) -> FromClause:
+    mentioned: list[FromClause] = list(cast(Any, on)._from_objects)
+    for rows in mentioned:
+        if rows is target.rows and not (parent is not None and parent.rows is rows):
+            return rows
+        if getattr(rows, "element", None) is target.rows:
+            return rows
+    raise TypeError("the join condition does not mention the rows of the target")
+
+
+def print_single(
+    builder: StatementBuilder,
+    opened: Opened,
+    target: GraphQLObjectType,
+    nodes: Sequence[FieldNode],
+    missing: str,
+) -> Json:
+    """LIMIT 1: a second row would make PostgreSQL refuse the whole statement."""
+    body = joined(builder.print_object(builder, target, opened.row, nodes))
+    query = select(body).select_from(opened.rows).where(*opened.conditions).limit(1)
+    return [func.coalesce(query.correlate_except(opened.rows).scalar_subquery(), constant(missing))]
+
+
+def print_many(builder: StatementBuilder, row: Row, selected: Selected, source: Many) -> Json:
+    opened = builder.open_rows(selected.target, row, selected)
+    if source.on is not None:
+        opened.conditions.append(related(builder, source.on, row, opened, selected))
+    item = builder.print_object(builder, selected.target, opened.row, selected.nodes)
+    order = [builder.place(term, opened.row.scope) for term in source.order_by]
+    query = select(joined(json_array(item, order))).select_from(opened.rows).where(*opened.conditions)
+    return [query.correlate_except(opened.rows).scalar_subquery()]
+
+
+def print_lookup(builder: StatementBuilder, row: Row, selected: Selected, source: Lookup) -> Json:  # noqa: ARG001
+    by, by_type = selected.arguments["by"], selected.field.args["by"].type
+    given = [name for name, value in by.items() if value is not None]
+    if len(given) != 1:
+        raise BadInput(selected.at, "Give exactly one of the keys of `by`.")
+    opened = builder.open_rows(selected.target, ROOT, selected)
+    condition = filter_condition(builder, by_type, by, Frame(opened.row.scope, selected.at))
+    opened.conditions.append(cast(Condition, condition))
+    found = print_single(builder, opened, selected.target, selected.nodes, if_missing(selected.field))
+    if is_unique(
+        rule_of(cast(Any, get_named_type(by_type)).fields[given[0]]), cast(Entity, opened.row.entity)
+    ):
+        return found
+    two = select(1).select_from(opened.rows).where(*opened.conditions).limit(2).subquery(builder.alias_name())
+    rows = select(func.count()).select_from(two).scalar_subquery()
+    return [case((rows > 1, joined(builder.failure(AMBIGUOUS))), else_=joined(found))]
+
+
+def is_unique(rule: Any, entity: Entity) -> bool:
+    if not isinstance(rule, Match) or rule.column is None:
+        return False
+    return rule.column is entity.key or getattr(rule.column, "unique", None) is True
+
+
+def print_by_global_id(builder: StatementBuilder, selected: Selected) -> Json:
+    """One table, not all: which type the id names is part of the plan's shape."""
+    value = selected.arguments["id"]
+    prefixes = sorted(value.id_prefixes) if isinstance(value, Slot) else [id_prefix(value)]
+    found = [node for prefix in prefixes if (node := node_by(builder, prefix)) is not None]
+    if not found:
+        return NULL
+    target, entity = found[0]
+    key = builder.bind(value, BigInteger(), decoder(str(entity.id_prefix)), at=selected.at)
+    return node_json(builder, target, key, selected.nodes)
+
+
+def node_by(builder: StatementBuilder, prefix: str) -> tuple[GraphQLObjectType, Entity] | None:
+    """None for an unknown prefix and for a type this role may not use: both answer alike."""
+    target = builder.catalogue.by_prefix.get(prefix)
+    entity = entity_of(target) if target else None
+    return (target, entity) if target and entity and builder.may_use(entity) else None
+
+
+def node_json(builder: StatementBuilder, target: GraphQLObjectType, key: Any, nodes: list[FieldNode]) -> Json:
+    opened = builder.open_rows(target, ROOT)
+    assert opened.row.entity is not None
+    opened.conditions.append(builder.place(opened.row.entity.key, opened.row.scope) == key)
+    return print_single(builder, opened, target, nodes, "null")
+
+
+def decoder(prefix: str) -> Any:
+    return lambda value: decode_id(value, prefix)
+
+
+def print_by_global_ids(builder: StatementBuilder, selected: Selected) -> Json:
+    """The ids as a table of (type, key), in their order; each row prints the object it names."""
+    value = selected.arguments["ids"]
+    builder.check(value, at_most_a_hundred, selected.at)
+    prefixes = named_types(value)
+    kinds = builder.bind(value, ARRAY(Text()), prefixes_of)
+    keys = builder.bind(value, ARRAY(BigInteger()), keys_of)
+    named: list[Any] = [Column("kind", Text()), Column("key", BigInteger())]
+    ids = func.unnest(kinds, keys).table_valued(*named, with_ordinality="position")
+    rows = ids.render_derived(name=builder.alias_name())
+    branches = [
+        (rows.c.kind == constant(prefix), joined(node_json(builder, node[0], rows.c.key, selected.nodes)))
+        for prefix in sorted(prefixes)
+        if (node := node_by(builder, prefix)) is not None
+    ]
+    missing = VIOLATION if is_non_null_type(list_item(selected.field.type)) else "null"
+    item = case(*branches, else_=constant(missing)) if branches else constant(missing)
+    query = select(joined(json_array([item], [rows.c.position]))).select_from(rows)
+    return [query.correlate_except(rows).scalar_subquery()]
+
+
+def list_item(type_: GraphQLOutputType) -> Any:
+    inner: Any = type_.of_type if is_non_null_type(type_) else type_
+    return inner.of_type
+
+
+def named_types(value: Any) -> frozenset[str]:
+    """Known while compiling: the types in a literal list, or those of the variables in it."""
+    if isinstance(value, Slot):
+        return value.id_prefixes
+    found = (v.id_prefixes if isinstance(v, Slot) else frozenset({id_prefix(v)}) for v in value)
+    return frozenset().union(*found)
+
+
+def at_most_a_hundred(ids: list[Any]) -> None:
+    if len(ids) > MAXIMUM_IDS:
+        raise ValueError(TOO_MANY_IDS)
+
+
+def prefixes_of(ids: list[Any]) -> list[str]:
+    """Empty for what is not an id: its text might hold what PostgreSQL cannot."""
+    return [id_prefix(i) if decode_id(i, id_prefix(i)) is not None else "" for i in ids]
+
+
+def keys_of(ids: list[Any]) -> list[int | None]:
+    return [decode_id(i, id_prefix(i)) for i in ids]

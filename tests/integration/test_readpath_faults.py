@@ -1,0 +1,122 @@
+"""The differential test is as good as what it notices: faults planted in the planner must be found."""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from readpath_example.engine import Example, make_example
+from readpath_example.rows import fill
+
+from db.read_pool import ReadPool
+from resolvers.readpath import builder, connections, engine, execution, jsontext, operation, paging
+
+pytestmark = pytest.mark.slow
+MOST_OPERATIONS = 500
+STEP = 25
+
+
+@pytest.fixture(scope="module")
+async def reads(database_url: str) -> AsyncIterator[ReadPool]:
+    await fill(database_url)
+    pool = ReadPool(database_url)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+def example(reads: ReadPool) -> Example:
+    for name in ("customer360.readpath", "strawberry.execution"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    return make_example(reads)
+
+
+def page_one_too_long(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(connections.Page, "shown", property(lambda page: page.rows.c.position <= page.size + 1))
+
+
+def skip_is_ignored(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(operation.Collection, "is_included", lambda *_: True)
+
+
+def null_is_printed_empty(patch: pytest.MonkeyPatch) -> None:
+    def or_empty(json: Any, tested: Any, if_null: str) -> Any:
+        return original(json, tested, '""' if if_null == "null" else if_null)
+
+    original = jsontext.or_else
+    patch.setattr(jsontext, "or_else", or_empty)
+
+
+def filter_is_dropped(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(connections, "filter_condition", lambda *_: None)
+
+
+def first_of_the_graph_is_ignored(patch: pytest.MonkeyPatch) -> None:
+    original = execution.numbered
+    patch.setattr(execution, "numbered", lambda rows, _: original(rows, 100))
+
+
+def keyset_includes_its_start(patch: pytest.MonkeyPatch) -> None:
+    original = paging.sides_of
+
+    def or_equal(*given: Any) -> Any:
+        sides = original(*given)
+        if sides.before is None:
+            return sides
+        row, start = sides.behind[1].left, sides.behind[1].right  # type: ignore[attr-defined]
+        return paging.Sides([sides.behind[0], (sides.behind[1]) | (row == start)], sides.before)
+
+    patch.setattr(connections, "sides_of", or_equal)
+
+
+def role_is_missing_in_the_key(patch: pytest.MonkeyPatch) -> None:
+    original = engine.Engine.plan_with
+
+    def without_role(self: Any, prepared: Any, op: Any, inputs: Any, viewer_and_failed: Any) -> Any:
+        for key, plan in prepared.plans.items():
+            wanted = tuple(viewer_and_failed[1].items())
+            if key[2] == wanted and key[3] == shapes(self, inputs):
+                return plan
+        return original(self, prepared, op, inputs, viewer_and_failed)
+
+    def shapes(self: Any, inputs: Any) -> Any:
+        prefixes = self.documents.catalogue.prefixes
+        return tuple((n, engine.shape(v, prefixes)) for n, v in engine.variables_of(inputs).items())
+
+    patch.setattr(engine.Engine, "plan_with", without_role)
+
+
+def row_scope_is_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(builder.StatementBuilder, "own_rows", lambda *_: [])
+
+
+def order_is_reversed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(connections.Page, "order", property(lambda page: [page.rows.c.position.desc()]))
+
+
+FAULTS = [
+    page_one_too_long,
+    skip_is_ignored,
+    null_is_printed_empty,
+    filter_is_dropped,
+    first_of_the_graph_is_ignored,
+    keyset_includes_its_start,
+    role_is_missing_in_the_key,
+    row_scope_is_forgotten,
+    order_is_reversed,
+]
+
+
+@pytest.mark.parametrize("plant", FAULTS, ids=lambda plant: plant.__name__)
+async def test_a_planted_fault_is_noticed(
+    example: Example, monkeypatch: pytest.MonkeyPatch, plant: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    plant(monkeypatch)
+    comparison = example.comparison()
+
+    for step in range(1, MOST_OPERATIONS // STEP + 1):
+        await comparison.run(step * STEP, seed=step)
+        if comparison.disagreements:
+            break
+
+    assert comparison.disagreements != []

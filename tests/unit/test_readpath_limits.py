@@ -1,0 +1,69 @@
+import pytest
+
+from resolvers.readpath.failures import Refused
+from resolvers.readpath.limits import Limits, parse_within
+
+
+def bomb(levels: int) -> str:
+    """Each fragment spreads the next one twice: 2 to the power of `levels` fields when walked per path."""
+    fragments = [f"fragment F{i} on Query {{ ...F{i + 1} ...F{i + 1} }}" for i in range(levels)]
+    return "{ ...F0 } " + " ".join(fragments) + f" fragment F{levels} on Query {{ a }}"
+
+
+def nested(depth: int) -> str:
+    return "{ a " * depth + "} " * depth
+
+
+@pytest.mark.parametrize(
+    ("limit", "text"),
+    [
+        ("tokens", "{ " + "a " * 2000 + "}"),
+        ("nesting", nested(65)),
+        ("operations", " ".join(f"query Q{i} {{ a }}" for i in range(11))),
+        ("depth", nested(17)),
+        ("fields", "{ " + "a " * 1001 + "}"),
+        ("fields", bomb(10)),
+        ("aliases", "{ " + " ".join(f"x{i}: a" for i in range(31)) + "}"),
+        ("directives", "{ a " + "@skip(if: false) " * 51 + "}"),
+        ("variables", "query Q(" + " ".join(f"$v{i}: Int" for i in range(101)) + ") { a }"),
+    ],
+)
+def test_a_document_beyond_a_limit_is_refused_by_its_name(limit: str, text: str) -> None:
+    with pytest.raises(Refused) as refused:
+        parse_within(text, Limits())
+
+    assert refused.value.failure.code == "LIMIT_EXCEEDED"
+    assert refused.value.failure.more["limit"] == limit
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{ " + "a " * 1000 + "}",
+        nested(16),
+        bomb(9),
+        "{ " + " ".join(f"x{i}: a" for i in range(30)) + "}",
+    ],
+)
+def test_a_document_at_a_limit_is_accepted(text: str) -> None:
+    parse_within(text, Limits())
+
+
+def test_a_bomb_of_eighty_levels_costs_what_its_text_costs() -> None:
+    with pytest.raises(Refused):
+        parse_within(bomb(80), Limits())  # walked per path it would be 2**80 steps, and never end
+
+
+def test_fragments_that_no_operation_uses_are_measured_too() -> None:
+    unused = "{ a } " + bomb(20).removeprefix("{ ...F0 } ")
+
+    with pytest.raises(Refused):
+        parse_within(unused, Limits())
+
+
+def test_a_fragment_that_spreads_itself_is_refused_before_validation() -> None:
+    with pytest.raises(Refused) as refused:
+        parse_within("{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }", Limits())
+
+    assert refused.value.failure.code == "BAD_USER_INPUT"
+    assert "spreads itself" in refused.value.failure.message
