@@ -1,0 +1,40 @@
+"""What one operation carries along: who asks, the shop, and what opens personal values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain.ingest.ingest_events import EventStore
+from domain.ports import Cipher
+from domain.privacy.viewer import Viewer
+from domain.tiers.policy import TierPolicyVersion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopSettings:
+    """What the API needs to know of the retailer; read at start and when the nightly run has moved `live_as_of`."""
+
+    name: str
+    currency_code: str
+    time_zone: str
+    primary_policy: str
+    live_as_of: datetime
+    versions: Mapping[int, TierPolicyVersion]
+    """Every version of every tier policy, by its stored id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The operation's context: computed fields receive it first."""
+
+    viewer: Viewer
+    shop: ShopSettings
+    cipher: Cipher
+    events: EventStore
+    now: datetime
+    """Business time of the operation: what events may not lie behind."""
+    opened: dict[int, frozenset[str]] = field(default_factory=dict)
+    """Personal fields shown unmasked so far, by customer: what the audit must say before the answer leaves."""
+
+    def note_opened(self, customer_id: int, name: str) -> None:
+        self.opened[customer_id] = self.opened.get(customer_id, frozenset()) | {name}

@@ -1,0 +1,115 @@
+"""How customers are spread over the tiers of a policy, now."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import BigInteger, Integer, Text, cast, func, literal_column, select, type_coerce
+
+from db import tables as t
+from db.tables.facts import customer_facts
+from domain.privacy.viewer import Role
+from resolvers.live_moment import live_as_of
+from resolvers.money import Money, money
+from resolvers.readpath.declare import argument, column, embed, entity, many, one
+from resolvers.readpath.sources import SHARED
+from resolvers.shares import SIX_DIGITS, share
+from resolvers.tier_policies import DecimalRange, Tier, TierPolicy, tiers_of_policies
+
+WATCHERS = (Role.MARKETER, Role.ANALYST, Role.OPERATOR)
+
+policy_code = argument("policy", str, "Code of the policy.", sql_type=Text())
+
+standing = t.tier_standings.c
+customers_of_policy = (
+    select(
+        t.tier_policies.c.policy_id,
+        t.tier_policies.c.code,
+        select(func.count()).select_from(t.customers).scalar_subquery().label("customers"),
+        select(func.count())
+        .where(standing.policy_id == t.tier_policies.c.policy_id, standing.rank.is_not(None))
+        .correlate(t.tier_policies)
+        .scalar_subquery()
+        .label("with_tier"),
+    )
+    .where(t.tier_policies.c.code == policy_code)
+    .subquery("customers_of_policy")
+)
+
+
+held = (
+    select(
+        standing.policy_id,
+        standing.version_id,
+        standing.rank,
+        func.count().label("customers"),
+        cast(func.coalesce(func.sum(customer_facts.c.spend_90d), 0), BigInteger).label("spend_cents"),
+    )
+    .join(customer_facts, customer_facts.c.customer_id == standing.customer_id)
+    .group_by(standing.policy_id, standing.version_id, standing.rank)
+    .subquery("held")
+)
+ladder = tiers_of_policies
+everybody = func.sum(func.coalesce(held.c.customers, 0)).over(partition_by=ladder.c.version_id)
+all_spend = func.sum(func.coalesce(held.c.spend_cents, 0)).over(partition_by=ladder.c.version_id)
+shares = (
+    select(
+        ladder.c.policy_id,
+        ladder.c.version_id,
+        ladder.c.rank,
+        ladder.c.target_share,
+        cast(func.coalesce(held.c.customers, 0), Integer).label("customers"),
+        cast(func.coalesce(held.c.spend_cents, 0), BigInteger).label("spend_cents"),
+        share(func.coalesce(held.c.customers, 0), everybody).label("share"),
+        share(func.coalesce(held.c.spend_cents, 0), all_spend).label("spend_share"),
+    )
+    .select_from(
+        ladder.outerjoin(held, (held.c.version_id == ladder.c.version_id) & (held.c.rank == ladder.c.rank))
+    )
+    .where(ladder.c.status == "ACTIVE")
+    .subquery("shares_of_tiers")
+)
+
+
+@entity(shares, roles=WATCHERS, scope=SHARED)
+class TierShare:
+    """One tier of a distribution."""
+
+    tier: Tier = one(
+        "Which tier.",
+        on=(tiers_of_policies.c.version_id == shares.c.version_id)
+        & (tiers_of_policies.c.rank == shares.c.rank),
+    )
+    customers: int = column(shares.c.customers, "How many hold it.")
+    share: Decimal = column(shares.c.share, "Of all who hold a tier, 0..1, six digits.")
+    target_share: DecimalRange | None = embed(
+        DecimalRange,
+        "Aimed at, 0..1; shown beside, never forced. [S0-10]",
+        unless_null=shares.c.target_share,
+        min=shares.c.target_share,
+        max=shares.c.target_share,
+    )
+    gap: Decimal | None = column(
+        type_coerce((shares.c.share - shares.c.target_share) * literal_column("100"), SIX_DIGITS),
+        "Share minus target, in points. [S0-10]",
+    )
+    spend: Money = money(shares.c.spend_cents, "What its customers spent in 90 days.")
+    spend_share: Decimal = column(shares.c.spend_share, "Of all spend in 90 days, 0..1, six digits.")
+
+
+@entity(customers_of_policy, roles=WATCHERS, scope=SHARED)
+class TierDistribution:
+    """How customers are spread over the tiers of a policy, now. [S0-22]"""
+
+    policy: TierPolicy = one(
+        "Which policy.", on=t.tier_policies.c.policy_id == customers_of_policy.c.policy_id
+    )
+    as_of: datetime = column(live_as_of, "The moment it holds for.")
+    customers: int = column(customers_of_policy.c.customers, "All customers.")
+    without_tier: int = column(
+        customers_of_policy.c.customers - customers_of_policy.c.with_tier, "Customers with no tier."
+    )
+    tiers: list[TierShare] = many(
+        "Lowest tier first.",
+        on=shares.c.policy_id == customers_of_policy.c.policy_id,
+        order_by=[shares.c.rank],
+    )

@@ -1,0 +1,117 @@
+"""The measured numbers of a customer: every entry of the fact catalogue is a field, with its words and unit."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import strawberry
+from sqlalchemy import JSON, BigInteger, ColumnElement, FromClause, Subquery, cast, extract, func, select
+
+from db import tables as t
+from db.facts_sql import shown_fact
+from db.tables.facts import customer_facts
+from domain.customers.fact import FactDefinition, FactType
+from domain.customers.facts import CONDITION_INPUTS, FACT_BY_NAME, FACTS
+from resolvers.access import STAFF_AND_CUSTOMERS
+from resolvers.category_shares import CategoryShare, category_shares, first_categories
+from resolvers.live_moment import live_as_of
+from resolvers.readpath.declare import column, entity, many
+
+PYTHON_TYPES = {
+    FactType.INTEGER: int,
+    FactType.DECIMAL: Decimal,
+    FactType.BOOLEAN: bool,
+    FactType.MOMENT: datetime,
+}
+SHOWN_FACTS = tuple(fact for fact in FACTS if not fact.per_category)
+
+strawberry.enum(FactType, description="How the value of a fact is shown.")
+
+
+def stored_facts() -> Subquery:
+    """The stored row of each customer; one whose facts were not computed yet has none: zeros and unknowns."""
+    stored = customer_facts
+    values = [
+        c.label(c.name) if c.nullable else func.coalesce(c, 0).cast(c.type).label(c.name)
+        for c in stored.c
+        if c.name != "customer_id"
+    ]
+    joined = t.customers.outerjoin(stored, stored.c.customer_id == t.customers.c.customer_id)
+    return select(t.customers.c.customer_id, *values).select_from(joined).subquery("facts_of_customers")
+
+
+def facts_as_json(as_of: ColumnElement[Any]) -> ColumnElement[Any]:
+    """What conditions and rules read, by name, in stored units (moments in microseconds): one object a row."""
+    pairs: list[Any] = []
+    for name in CONDITION_INPUTS:
+        fact = FACT_BY_NAME.get(name)
+        if fact is None or fact.per_category:
+            continue
+        shown = shown_fact(fact, lambda stored: facts_of_customers.c[stored], as_of)
+        stored = facts_of_customers.c[name] if fact.is_stored else shown
+        pairs += [name, microseconds(stored) if fact.type is FactType.MOMENT else stored]
+    return func.json_build_object(*pairs, type_=JSON())
+
+
+def microseconds(moment: ColumnElement[Any]) -> ColumnElement[Any]:
+    return cast(extract("epoch", moment) * 1_000_000, BigInteger)
+
+
+def words(fact: FactDefinition) -> str:
+    unit = f" Unit: {fact.unit}." if fact.unit else ""
+    unknown = " Null: unknown." if fact.nullable else ""
+    return f"{fact.words}{unit}{unknown}"
+
+
+def annotation(fact: FactDefinition) -> Any:
+    plain: Any = PYTHON_TYPES[fact.type]
+    return plain | None if fact.nullable else plain
+
+
+def facts_type(rows: FromClause, as_of: ColumnElement[Any]) -> type:
+    """The GraphQL type, made from the catalogue; its fields are as many as the catalogue has entries."""
+    namespace: dict[str, Any] = {
+        "__doc__": "Measured numbers of one customer at one moment, from counted orders only. [C2-C4, S0-8, S0-9]",
+        "__module__": __name__,
+        "__annotations__": {"as_of": datetime} | {fact.name: annotation(fact) for fact in SHOWN_FACTS},
+        "as_of": column(as_of, "The moment they are measured at."),
+    }
+    for fact in SHOWN_FACTS:
+        namespace[fact.name] = column(shown_fact(fact, lambda name: rows.c[name], as_of), words(fact))
+    namespace["__annotations__"]["category_shares_180d"] = list[CategoryShare]
+    namespace["category_shares_180d"] = many(
+        "What is spent most on, in the last 180 whole days.",
+        on=(category_shares.c.customer_id == rows.c.customer_id)
+        & (category_shares.c.rank <= first_categories),
+        order_by=[category_shares.c.rank],
+    )
+    declare = entity(rows, roles=STAFF_AND_CUSTOMERS, scope=rows.c.customer_id)
+    return declare(type("Facts", (), namespace))
+
+
+facts_of_customers = stored_facts()
+if TYPE_CHECKING:
+
+    class Facts:
+        """Made from the catalogue, out of the type checker's sight."""
+else:
+    Facts = facts_type(facts_of_customers, live_as_of)
+
+
+@strawberry.type(
+    name="FactDefinition", description="Declared once: a field of Facts, an input of conditions."
+)
+class FactDefinitionAnswer:
+    code: str = strawberry.field(description="The field name in Facts.")
+    words: str = strawberry.field(description="What it measures.")
+    type: FactType = strawberry.field(description="How its value is shown.")
+    unit: str | None = strawberry.field(description="Of the shown value: orders, CNY, days, share.")
+    window_days: int | None = strawberry.field(description="Length of its trailing window; null: none.")
+    personal: bool = strawberry.field(description="Whether the value is personal data.")
+
+
+@strawberry.type(description="A fact with its value, for tables that show any of them.")
+class FactValue:
+    fact: FactDefinitionAnswer = strawberry.field(description="Which fact.")
+    number: Decimal | None = strawberry.field(description="Its value; null: unknown, or not a number.")
+    text: str = strawberry.field(description="The value in words, with its unit.")

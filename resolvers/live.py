@@ -1,0 +1,35 @@
+"""What a subscriber asked for: the root field's arguments, read from the coerced operation."""
+
+from dataclasses import dataclass
+
+from graphql.execution.values import VariableValues, get_argument_values
+from sqlalchemy import BigInteger
+
+from resolvers.readpath.cursors import decode_cursor, encode_cursor
+from resolvers.readpath.engine import EventPlan, root_field_of, variables_of
+
+
+@dataclass(frozen=True, slots=True)
+class TierFeed:
+    """`policy` None: all policies. `after` None: from now on."""
+
+    policy: str | None
+    after: int | None
+
+
+def tier_feed(event: EventPlan, resume_after: str | None) -> TierFeed:
+    """Raises ValueError for a bad cursor. A client that comes back says where it was (`resume_after`), which wins."""
+    field, node = root_field_of(event.operation)
+    arguments = get_argument_values(field, node, VariableValues({}, variables_of(event.inputs)))
+    after = resume_after or arguments.get("after")
+    return TierFeed(arguments.get("policy"), None if after is None else decode_event(after))
+
+
+def decode_event(cursor: str) -> int:
+    """Raises ValueError for a cursor this server never made."""
+    event_id: int = decode_cursor(cursor, [BigInteger()])[0]
+    return event_id
+
+
+def encode_event(event_id: int) -> str:
+    return encode_cursor([event_id])

@@ -1,0 +1,26 @@
+"""Amounts of money, in the shop's one currency."""
+
+from decimal import Decimal
+from typing import Any
+
+import strawberry
+from sqlalchemy import ColumnElement, select
+
+from db import tables as t
+from domain.orders.currency import CurrencyCode as CurrencyCode
+from resolvers.readpath.declare import embed
+from resolvers.readpath.expressions import cents, coded
+
+strawberry.enum(CurrencyCode, description="ISO 4217. May grow.")
+
+
+@strawberry.type(description="An amount of money.")
+class Money:
+    amount: Decimal = strawberry.field(description="Exact, with two decimals, as a string.")
+    currency_code: CurrencyCode = strawberry.field(description="The shop's currency.")
+
+
+def money(amount_cents: ColumnElement[int], about: str) -> Any:
+    """A field of type Money over a column of whole cents."""
+    currency = select(t.shop.c.currency_code).scalar_subquery()
+    return embed(Money, about, amount=cents(amount_cents), currency_code=coded(currency, CurrencyCode))

@@ -1,0 +1,30 @@
+"""The live streams: what each sends is compiled once and executed once an event for all equal subscribers."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import strawberry
+
+from domain.privacy.viewer import Role
+from resolvers.readpath.declare import visible_to
+from resolvers.tier_transitions import TierTransition
+
+FOLLOWERS = (Role.CUSTOMER, Role.AGENT, Role.MARKETER, Role.PARTNER, Role.OPERATOR)
+
+
+@strawberry.type(description="Events as they happen, at least once, in order; resume by `after`.")
+class Subscription:
+    @strawberry.subscription(  # type: ignore[untyped-decorator]
+        description="Every tier decision. A gap too old to replay ends the stream with STREAM_GAP.",
+        metadata=visible_to(*FOLLOWERS),
+    )
+    async def tier_changed(
+        self,
+        policy: Annotated[str | None, strawberry.argument(description="Code of a policy; null: all.")] = None,
+        after: Annotated[
+            str | None, strawberry.argument(description="Continue behind this cursor; null: from now on.")
+        ] = None,
+    ) -> AsyncIterator[TierTransition]:
+        """Never run: the plan of the selection is executed once an event."""
+        raise RuntimeError(f"subscriptions are planned, not resolved ({policy}, {after})")
+        yield

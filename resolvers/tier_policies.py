@@ -1,0 +1,127 @@
+"""Tier policies, their versions, and the ladder of each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+
+import strawberry
+from sqlalchemy import select
+from strawberry import ID
+
+from db import tables as t
+from resolvers import tier_answers as answers
+from resolvers.access import EVERYBODY
+from resolvers.readpath.declare import column, computed, connection, embed, entity, global_id, many, one
+from resolvers.readpath.expressions import coded
+from resolvers.readpath.relay import Connection, Node
+from resolvers.readpath.sources import SHARED
+
+
+class TierPolicyVersionStatus(Enum):
+    """How far a version has come: only DRAFT can change."""
+
+    DRAFT = "DRAFT"
+    SCHEDULED = "SCHEDULED"
+    ACTIVE = "ACTIVE"
+    RETIRED = "RETIRED"
+
+
+strawberry.enum(TierPolicyVersionStatus, description="How far a version has come: only DRAFT can change.")
+
+
+@strawberry.type(description="From min to max, both in.")
+class DecimalRange:
+    min: Decimal | None = strawberry.field(description="Null: no lower end.")
+    max: Decimal | None = strawberry.field(description="Null: no upper end.")
+
+
+tiers_of_policies = (
+    select(*t.tiers.c, t.tier_policy_versions.c.policy_id, t.tier_policy_versions.c.status)
+    .join(t.tier_policy_versions, t.tier_policy_versions.c.version_id == t.tiers.c.version_id)
+    .subquery("tiers_of_policies")
+)
+
+
+@entity(tiers_of_policies, roles=EVERYBODY, scope=SHARED)
+class Tier:
+    """One step of a policy's ladder. Tier words collide between policies: a tier is policy and code. [C6]"""
+
+    policy: TierPolicy = one("Whose ladder.", on=t.tier_policies.c.policy_id == tiers_of_policies.c.policy_id)
+    code: str = column(tiers_of_policies.c.code, "Its code within the policy.")
+    name: str = column(tiers_of_policies.c.name, "Its published name, in Chinese.")
+    rank: int = column(tiers_of_policies.c.rank, "1 is the lowest.")
+    threshold: Decimal | None = column(
+        tiers_of_policies.c.threshold, "Where it begins, in points; null: it takes the rest."
+    )
+    threshold_inclusive: bool = column(
+        tiers_of_policies.c.threshold_inclusive, "Whether the threshold itself is in. [C5]"
+    )
+    target_share: DecimalRange | None = embed(
+        DecimalRange,
+        "Share of customers aimed at, 0..1; shown beside the actual one, never forced. [S0-10]",
+        unless_null=tiers_of_policies.c.target_share,
+        min=tiers_of_policies.c.target_share,
+        max=tiers_of_policies.c.target_share,
+    )
+    benefits: list[answers.Benefit] = computed(
+        answers.benefits,
+        tiers_of_policies.c.version_id,
+        tiers_of_policies.c.rank,
+        about="What it gives. [S0-19]",
+    )
+
+
+@entity(
+    t.tier_policy_versions,
+    roles=EVERYBODY,
+    scope=SHARED,
+    key=t.tier_policy_versions.c.version_id,
+    id_prefix="tpv",
+)
+class TierPolicyVersion(Node):
+    """Immutable once it has left DRAFT."""
+
+    id: ID = global_id(t.tier_policy_versions.c.version_id)
+    policy: TierPolicy = one(
+        "Of which policy.", on=t.tier_policies.c.policy_id == t.tier_policy_versions.c.policy_id
+    )
+    number: int = column(t.tier_policy_versions.c.number, "Counts from 1.")
+    status: TierPolicyVersionStatus = column(
+        coded(t.tier_policy_versions.c.status, TierPolicyVersionStatus), "How far it has come."
+    )
+    effective_from: datetime | None = column(
+        t.tier_policy_versions.c.effective_from, "Null: from the beginning, or not active yet."
+    )
+    created_at: datetime = column(t.tier_policy_versions.c.created_at, "When it was written.")
+    tiers: list[Tier] = many(
+        "Its ladder, lowest first.",
+        on=tiers_of_policies.c.version_id == t.tier_policy_versions.c.version_id,
+        order_by=[tiers_of_policies.c.rank],
+    )
+
+
+@entity(t.tier_policies, roles=EVERYBODY, scope=SHARED, key=t.tier_policies.c.policy_id, id_prefix="tpo")
+class TierPolicy(Node):
+    """One way of grading customers; several live side by side. [C6]"""
+
+    id: ID = global_id(t.tier_policies.c.policy_id)
+    code: str = column(t.tier_policies.c.code, "Its stable code.")
+    name: str = column(t.tier_policies.c.name, "Its name, in Chinese.")
+    active_version: TierPolicyVersion | None = one(
+        "Null: nothing is active now.",
+        on=(t.tier_policy_versions.c.policy_id == t.tier_policies.c.policy_id)
+        & (t.tier_policy_versions.c.status == "ACTIVE"),
+    )
+    versions: Connection[TierPolicyVersion] = connection(
+        "All versions, oldest first.",
+        on=t.tier_policy_versions.c.policy_id == t.tier_policies.c.policy_id,
+        order_by=[t.tier_policy_versions.c.version_id],
+    )
+    tiers: list[Tier] = many(
+        "Of the active version, lowest first.",
+        on=(tiers_of_policies.c.policy_id == t.tier_policies.c.policy_id)
+        & (tiers_of_policies.c.status == "ACTIVE"),
+        order_by=[tiers_of_policies.c.rank],
+    )

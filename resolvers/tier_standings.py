@@ -1,0 +1,149 @@
+"""Who stands where under a policy, why, and what is missing to the next tier."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from operator import eq
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+from sqlalchemy import func, select
+
+from db import tables as t
+from domain.tiers.transition import TierReason
+from resolvers import tier_answers as answers
+from resolvers.access import EVERYBODY
+from resolvers.facts import FactValue, facts_as_json, facts_of_customers
+from resolvers.live_moment import live_as_of
+from resolvers.orders import Order
+from resolvers.readpath.declare import column, computed, connection, embed, entity, one
+from resolvers.readpath.expressions import coded, is_in
+from resolvers.readpath.filter_inputs import matches
+from resolvers.readpath.relay import Connection
+from resolvers.tier_policies import Tier, TierPolicy, TierPolicyVersion, tiers_of_policies
+from resolvers.words import locale
+
+if TYPE_CHECKING:
+    from resolvers.customers import Customer
+
+strawberry.enum(TierReason, description="What made a decision due. May grow. [C7]")
+
+standings_with_facts = (
+    select(*t.tier_standings.c, facts_as_json(live_as_of).label("facts"), live_as_of.label("as_of"))
+    .join(facts_of_customers, facts_of_customers.c.customer_id == t.tier_standings.c.customer_id)
+    .subquery("standings_with_facts")
+)
+standing = standings_with_facts.c
+
+
+@entity(standings_with_facts, roles=EVERYBODY, scope=standing.customer_id)
+class TierExplanation:
+    """Why this tier: every cut with what was observed, and the orders behind it. [C7]"""
+
+    words: str = computed(
+        answers.explanation_words,
+        standing.version_id,
+        standing.facts,
+        standing.as_of,
+        about="One sentence.",
+        parameters=[locale],
+    )
+    checks: list[answers.TierCheck] = computed(
+        answers.checks,
+        standing.version_id,
+        standing.facts,
+        standing.as_of,
+        about="From the highest tier down.",
+    )
+    evidence: list[FactValue] = computed(
+        answers.standing_evidence,
+        standing.version_id,
+        standing.facts,
+        standing.as_of,
+        about="The facts that were read.",
+    )
+    period: answers.Period = computed(
+        answers.period, standing.version_id, standing.facts, standing.as_of, about="The days that count."
+    )
+    contributing_orders: Connection[Order] = connection(
+        "The counted orders of the period, most recent first. [C3]",
+        on=(t.orders.c.customer_id == standing.customer_id)
+        & (t.orders.c.counted_at > standing.as_of - func.make_interval(0, 0, 0, 90))
+        & (t.orders.c.counted_at <= standing.as_of),
+        order_by=[t.orders.c.placed_at.desc(), t.orders.c.order_id.desc()],
+    )
+
+
+@entity(standings_with_facts, roles=EVERYBODY, scope=standing.customer_id)
+class TierProgress:
+    """What is missing to rise. [S0-15]"""
+
+    next_tier: Tier | None = one(
+        "Null: on top.",
+        on=(tiers_of_policies.c.version_id == standing.version_id)
+        & (tiers_of_policies.c.rank == standing.rank + 1),
+    )
+    gaps: list[answers.TierGap] = computed(
+        answers.gaps, standing.version_id, standing.facts, about="The score first; empty on top."
+    )
+    recipes: list[answers.TierRecipe] = computed(
+        answers.recipes, standing.version_id, standing.facts, about="Cheapest first."
+    )
+    almost_there: bool = computed(
+        answers.almost_there, standing.version_id, standing.facts, about="Within 5 points. [S0-16]"
+    )
+
+
+@entity(standings_with_facts, roles=EVERYBODY, scope=standing.customer_id)
+class TierStanding:
+    """A customer under one policy, now."""
+
+    policy: TierPolicy = one("Which policy.", on=t.tier_policies.c.policy_id == standing.policy_id)
+    policy_version: TierPolicyVersion = one(
+        "The version that decided.", on=t.tier_policy_versions.c.version_id == standing.version_id
+    )
+    customer: Annotated[Customer, strawberry.lazy("resolvers.customers")] = one(
+        "Who.", on=t.customers.c.customer_id == standing.customer_id
+    )
+    tier: Tier | None = one(
+        "In effect; null: none.",
+        on=(tiers_of_policies.c.version_id == standing.version_id)
+        & (tiers_of_policies.c.rank == standing.rank),
+    )
+    score: Decimal | None = computed(
+        answers.score,
+        standing.version_id,
+        standing.facts,
+        about="Exact, shown to six digits, never rounded up. [C5]",
+    )
+    parts: list[answers.TierPart] = computed(
+        answers.parts, standing.version_id, standing.facts, about="What makes the score. [S0-1..5]"
+    )
+    since: datetime = column(standing.since, "Held since.")
+    reason: TierReason = column(coded(standing.reason, TierReason), "What made the last decision due.")
+    as_of: datetime = column(standing.as_of, "The moment it holds for: the end of the business day.")
+    explanation: TierExplanation = embed(TierExplanation, "Why this tier.")
+    progress: TierProgress = embed(TierProgress, "What is missing to the next.")
+
+
+held_tiers = (
+    select(
+        t.tier_standings.c.customer_id,
+        t.tier_policies.c.code.label("policy"),
+        tiers_of_policies.c.code.label("tier"),
+    )
+    .join(t.tier_policies, t.tier_policies.c.policy_id == t.tier_standings.c.policy_id)
+    .join(
+        tiers_of_policies,
+        (tiers_of_policies.c.version_id == t.tier_standings.c.version_id)
+        & (tiers_of_policies.c.rank == t.tier_standings.c.rank),
+    )
+    .subquery("held_tiers")
+)
+
+
+@strawberry.input(description="Where a customer stands now. All given members must hold.")
+class TierFilter:
+    policy: str = matches(held_tiers.c.policy, eq, "Code of the policy.")
+    in_: list[str] | None = matches(held_tiers.c.tier, is_in, "One of these tiers, by code.", name="in")

@@ -1,0 +1,77 @@
+"""Every decision about a tier: the log that standings follow from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+from sqlalchemy import ColumnElement, Text, func
+from strawberry import ID
+
+from db import tables as t
+from domain.tiers.transition import TierReason, TransitionKind
+from resolvers import tier_answers as answers
+from resolvers.access import EVERYBODY
+from resolvers.facts import FactValue
+from resolvers.readpath.declare import column, computed, entity, global_id, one
+from resolvers.readpath.expressions import coded
+from resolvers.readpath.named import named
+from resolvers.readpath.relay import Node
+from resolvers.tier_policies import Tier, TierPolicyVersion, tiers_of_policies
+
+if TYPE_CHECKING:
+    from resolvers.customers import Customer
+
+strawberry.enum(TransitionKind, name="TierTransitionKind", description="What a decision did. May grow.")
+
+
+def event_cursor(event_id: ColumnElement[int]) -> ColumnElement[str]:
+    """As `encode_cursor` of the id alone: the same text in lists, streams and payloads."""
+    return func.encode(func.convert_to(func.concat("[", event_id, "]"), "UTF8"), "base64", type_=Text())
+
+
+@entity(
+    t.tier_transitions,
+    roles=EVERYBODY,
+    scope=t.tier_transitions.c.customer_id,
+    key=t.tier_transitions.c.transition_id,
+    id_prefix="ttr",
+)
+class TierTransition(Node):
+    """One decision; the log is the truth and never edited."""
+
+    id: ID = global_id(t.tier_transitions.c.transition_id)
+    cursor: str = column(
+        event_cursor(t.tier_transitions.c.transition_id),
+        "Pass it as `after` to continue behind this event.",
+    )
+    customer: Annotated[Customer, strawberry.lazy("resolvers.customers")] = one(
+        "Whose tier.", on=t.customers.c.customer_id == t.tier_transitions.c.customer_id
+    )
+    policy_version: TierPolicyVersion = one(
+        "The version that decided.",
+        on=t.tier_policy_versions.c.version_id == t.tier_transitions.c.version_id,
+    )
+    kind: TransitionKind = column(coded(t.tier_transitions.c.kind, TransitionKind), "What it did.")
+    from_: Tier | None = named(
+        "from",
+        one(
+            "Null: had none.",
+            on=(tiers_of_policies.c.version_id == t.tier_transitions.c.version_id)
+            & (tiers_of_policies.c.rank == t.tier_transitions.c.from_rank),
+        ),
+    )
+    to: Tier | None = one(
+        "Null: has none now.",
+        on=(tiers_of_policies.c.version_id == t.tier_transitions.c.version_id)
+        & (tiers_of_policies.c.rank == t.tier_transitions.c.to_rank),
+    )
+    reason: TierReason = column(coded(t.tier_transitions.c.reason, TierReason), "What made it due.")
+    score: Decimal | None = column(t.tier_transitions.c.score, "The score it was taken on.")
+    evidence: list[FactValue] = computed(
+        answers.evidence, t.tier_transitions.c.evidence, about="The facts it was taken on. [C7]"
+    )
+    decided_at: datetime = column(t.tier_transitions.c.decided_at, "When it was taken.")
+    effective_at: datetime = column(t.tier_transitions.c.effective_at, "From when it holds.")

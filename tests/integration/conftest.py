@@ -1,0 +1,17 @@
+"""A retailer that serves, one for each test module that asks for it."""
+
+import logging
+from collections.abc import AsyncIterator
+
+import pytest
+from retailer import Retailer, open_retailer
+
+
+@pytest.fixture(scope="module")
+async def retailer(
+    migrated_database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Retailer]:
+    for name in ("customer360.readpath", "strawberry.execution"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    async with open_retailer(migrated_database_url, tmp_path_factory.mktemp("retailer")) as opened:
+        yield opened
