@@ -1,0 +1,187 @@
+"""GraphQL over HTTP, to the letter of its specification: POST, GET queries, media types, statuses."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from api import graphql_sse
+from api.admission import Headers, text_of
+from api.engine_port import GraphQLRequest, OperationKind
+from api.graphql_errors import Refused, errors_body, refusal_error
+from api.graphql_request import MAX_BODY_BYTES, request_from_body, request_from_parameters
+from api.logs import read_caller
+from api.media_types import DATA, DATA_OR_PAGE, EVENT_STREAM, GRAPHQL_RESPONSE, HTML, JSON, is_json, preferred
+from api.operations import Asked, Edge, execute
+from api.responses import Receive, Scope, Send, send_whole
+
+WATCH_AFTER_SECONDS = 0.05
+"""A client that leaves sooner than this is not noticed: most answers are out by then, and watching costs."""
+
+Page = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class ClientLeft(Exception):
+    """Nobody waits for the answer any more."""
+
+
+class GraphQLOverHTTP:
+    """ASGI application of /graphql; `page` answers browsers that ask for HTML, where a page is served."""
+
+    def __init__(self, edge: Edge, page: Page | None = None) -> None:
+        self._edge = edge
+        self._page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: Headers = dict(scope["headers"])
+        method = scope["method"]
+        offered = DATA_OR_PAGE if self._page and method in ("GET", "HEAD") else DATA
+        media = preferred(text_of(headers, b"accept"), offered)
+        try:
+            if media == HTML and self._page:
+                self._edge.admission.check_place(scope, headers)
+                await self._page(scope, receive, send)
+                return
+            await self._answer(scope, headers, media, receive, send)
+        except Refused as refused:
+            await send_refusal(send, refused, media)
+        except ClientLeft:
+            return
+
+    async def _answer(
+        self, scope: Scope, headers: Headers, media: str | None, receive: Receive, send: Send
+    ) -> None:
+        verified = self._edge.admission.admit(scope, headers)
+        if media is None:
+            raise Refused(406, "BAD_USER_INPUT", f"Accept {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
+        request = await read_request(scope, headers, media, receive)
+        asked = Asked(request, verified, read_caller(headers), "sse" if media == EVENT_STREAM else "http")
+        kind = self._edge.engine.operation_kind(request)
+        if kind is OperationKind.MUTATION and scope["method"] == "GET":
+            raise Refused(405, "BAD_USER_INPUT", "Send mutations by POST.")
+        if media == EVENT_STREAM:
+            await graphql_sse.stream(self._edge, asked, kind, receive, send)
+        elif kind is OperationKind.SUBSCRIPTION:
+            raise Refused(
+                400, "BAD_USER_INPUT", f"Subscribe with `Accept: {EVENT_STREAM}` or over WebSocket."
+            )
+        else:
+            await self._execute(asked, kind, media, receive, send)
+
+    async def _execute(
+        self, asked: Asked, kind: OperationKind | None, media: str, receive: Receive, send: Send
+    ) -> None:
+        if kind is OperationKind.QUERY:
+            async with stop_when_client_leaves(receive):
+                outcome = await execute(self._edge, asked, kind)
+        else:  # a mutation that has begun is not stopped half way
+            outcome = await execute(self._edge, asked, kind)
+        status = 200 if media == JSON and outcome.status == 400 else outcome.status
+        request_id = asked.caller.request_id.encode()
+        await send_whole(send, status, media, outcome.answer.body, ((b"x-request-id", request_id),))
+
+
+async def read_request(scope: Scope, headers: Headers, media: str, receive: Receive) -> GraphQLRequest:
+    if scope["method"] == "POST":
+        if not is_json(text_of(headers, b"content-type")):
+            raise Refused(415, "BAD_USER_INPUT", "Send `Content-Type: application/json`.")
+        request = request_from_body(await read_body(headers, receive))
+    elif scope["method"] == "GET":
+        check_not_forged(headers, media)
+        request = request_from_parameters(scope["query_string"])
+    else:
+        raise Refused(405, "BAD_USER_INPUT", "Use POST, or GET for queries.")
+    return with_headers(request, headers)
+
+
+def check_not_forged(headers: Headers, media: str) -> None:
+    """GET: another site's page can send it, so it must carry what such a page cannot.
+
+    EventSource can set no header; the browser then tells by itself where the page is from.
+    """
+    if headers.get(b"graphql-require-preflight"):
+        return
+    if media == EVENT_STREAM and headers.get(b"sec-fetch-site", b"same-origin") == b"same-origin":
+        return
+    raise Refused(
+        400, "BAD_USER_INPUT", "Send the header `Graphql-Require-Preflight: 1` with GET, or use POST."
+    )
+
+
+def with_headers(request: GraphQLRequest, headers: Headers) -> GraphQLRequest:
+    resume_after = text_of(headers, b"last-event-id")
+    idempotency_key = text_of(headers, b"idempotency-key")
+    if resume_after is None and idempotency_key is None:
+        return request
+    return GraphQLRequest(
+        query=request.query,
+        operation_name=request.operation_name,
+        variables=request.variables,
+        extensions=request.extensions,
+        raw=request.raw,
+        resume_after=resume_after,
+        idempotency_key=idempotency_key,
+    )
+
+
+async def read_body(headers: Headers, receive: Receive) -> bytes:
+    """At most MAX_BODY_BYTES, whatever Content-Length says."""
+    announced = headers.get(b"content-length", b"0")
+    if announced.isdigit() and int(announced) > MAX_BODY_BYTES:
+        raise too_large()
+    parts, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        part = message.get("body", b"")
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            raise too_large()
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def too_large() -> Refused:
+    return Refused(413, "LIMIT_EXCEEDED", f"Send at most {MAX_BODY_BYTES // 1024} KB.")
+
+
+@asynccontextmanager
+async def stop_when_client_leaves(receive: Receive) -> AsyncIterator[None]:
+    """Cancels what runs inside when the client hangs up; raises ClientLeft then. The body must be read."""
+    work = asyncio.current_task()
+    watchers: list[asyncio.Task[None]] = []
+    left = False
+
+    async def watch() -> None:
+        nonlocal left
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        left = True
+        if work:
+            work.cancel()
+
+    loop = asyncio.get_running_loop()
+    timer = loop.call_later(WATCH_AFTER_SECONDS, lambda: watchers.append(loop.create_task(watch())))
+    try:
+        yield
+    except asyncio.CancelledError:
+        if left and work:
+            work.uncancel()
+            raise ClientLeft from None
+        raise
+    finally:
+        timer.cancel()
+        for watcher in watchers:
+            watcher.cancel()
+
+
+async def send_refusal(send: Send, refused: Refused, media: str | None) -> None:
+    """Refusals keep their status in every media type: nothing was executed."""
+    extra: list[tuple[bytes, bytes]] = []
+    if refused.status == 401:
+        extra.append((b"www-authenticate", b'Bearer realm="customer360"'))
+    if refused.status == 405:
+        extra.append((b"allow", b"POST" if "mutations" in refused.message else b"GET, POST"))
+    kind = media if media in (JSON, GRAPHQL_RESPONSE) else JSON
+    await send_whole(send, refused.status, kind, errors_body([refusal_error(refused)]), tuple(extra))

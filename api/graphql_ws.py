@@ -1,0 +1,274 @@
+"""The graphql-transport-ws protocol (graphql-ws, PROTOCOL.md): one socket, many operations."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from api.admission import Headers, text_of
+from api.auth import Verified
+from api.engine_port import GraphQLRequest, OperationKind, OperationRefused
+from api.graphql_errors import Refused, graphql_error, refusal_error
+from api.graphql_request import MAX_BODY_BYTES, json_object, request_from_payload
+from api.logs import read_caller
+from api.operations import Asked, Edge, errors_in, execute, stop, subscribe
+from api.responses import Receive, Scope, Send
+
+PROTOCOL = "graphql-transport-ws"
+
+
+@dataclass(frozen=True, slots=True)
+class Close(Exception):
+    """How a socket ends: a code of the protocol and a reason of at most 123 bytes."""
+
+    code: int
+    reason: str
+
+
+class GraphQLOverWebSocket:
+    """ASGI application of the WebSocket side of /graphql."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: Headers = dict(scope["headers"])
+        await receive()
+        try:
+            self._edge.admission.check_place(scope, headers)
+            self._edge.admission.check_origin(headers)
+        except Refused as refused:
+            await send({"type": "websocket.close", "code": 4403, "reason": refused.message})
+            return
+        if PROTOCOL not in scope.get("subprotocols", ()):
+            await send({"type": "websocket.accept"})
+            await send({"type": "websocket.close", "code": 4406, "reason": "Subprotocol not acceptable"})
+            return
+        await send({"type": "websocket.accept", "subprotocol": PROTOCOL})
+        await Socket(self._edge, headers, receive, send).run()
+
+
+class Socket:
+    """One accepted socket. Whatever ends it, all its operations end with it."""
+
+    def __init__(self, edge: Edge, headers: Headers, receive: Receive, send: Send) -> None:
+        self.expires_at: float | None = None
+        self.stuck_since: float | None = None
+        self._edge = edge
+        self._headers = headers
+        self._caller = read_caller(headers)
+        self._receive = receive
+        self._asgi_send = send
+        self._verified: Verified | None = None
+        self._operations: dict[str, asyncio.Task[None]] = {}
+        self._seen: dict[str, str] = {}
+        self._end: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
+
+    def expire(self) -> None:
+        self._close(Close(4403, "The token has expired"))
+
+    def give_up(self) -> None:
+        self._close(Close(1013, "SLOW_CONSUMER"))
+
+    def come_back_later(self) -> None:
+        self._close(Close(1001, "SERVER_SHUTDOWN"))
+
+    def _close(self, close: Close) -> None:
+        if not self._end.done():
+            self._end.set_result(close)
+
+    async def run(self) -> None:
+        reading = asyncio.create_task(self._read_all())
+        ends: list[asyncio.Future[Any]] = [reading, self._end]
+        init = asyncio.get_running_loop().call_later(self._edge.init_seconds, self._close_unless_ready)
+        self._edge.connections.add(self)
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            seen = dict(self._seen)
+            await stop([reading, *self._operations.values()])
+            if self._end.done():
+                await self._say_goodbye(self._end.result(), seen)
+        finally:
+            init.cancel()
+            self._edge.connections.remove(self)  # last: the process ends when no connection is left
+            await stop([reading, *self._operations.values()])
+
+    def _close_unless_ready(self) -> None:
+        if self._verified is None:
+            self._close(Close(4408, "Connection initialisation timeout"))
+
+    async def _say_goodbye(self, close: Close, seen: Mapping[str, str]) -> None:
+        """A reader that does not read is not waited for."""
+        with suppress(TimeoutError, OSError):
+            async with asyncio.timeout(1):
+                if close.reason == "SERVER_SHUTDOWN":
+                    await self._send({"type": "ping", "payload": {"code": close.reason, "resumeAfter": seen}})
+                await self._asgi_send({"type": "websocket.close", "code": close.code, "reason": close.reason})
+
+    async def _read_all(self) -> None:
+        try:
+            while (message := await self._receive())["type"] == "websocket.receive":
+                await self._take(read_message(message))
+        except Close as close:
+            self._close(close)
+
+    async def _take(self, message: dict[str, Any]) -> None:
+        take = self._TAKERS.get(message["type"])
+        if take is None:
+            raise Close(4400, "Unknown message type")
+        await take(self, message)
+
+    async def _take_init(self, message: Mapping[str, Any]) -> None:
+        if self._verified is not None:
+            raise Close(4429, "Too many initialisation requests")
+        payload = optional_object(message, "payload") or {}
+        authorization = _token_in(payload) or text_of(self._headers, b"authorization")
+        try:
+            self._verified = self._edge.admission.identify(authorization)
+        except Refused as refused:
+            raise Close(4403, refused.message[:120]) from None
+        self.expires_at = self._verified.expires_at
+        await self._send({"type": "connection_ack"})
+
+    async def _take_ping(self, message: Mapping[str, Any]) -> None:
+        payload = optional_object(message, "payload")
+        await self._send({"type": "pong", "payload": payload} if payload else {"type": "pong"})
+
+    async def _take_pong(self, message: Mapping[str, Any]) -> None:
+        optional_object(message, "payload")
+
+    async def _take_complete(self, message: Mapping[str, Any]) -> None:
+        operation = self._operations.pop(operation_id(message), None)
+        if operation:
+            operation.cancel()
+
+    async def _take_subscribe(self, message: Mapping[str, Any]) -> None:
+        if self._verified is None:
+            raise Close(4401, "Unauthorized")
+        identity = operation_id(message)
+        request = read_subscribe(message)
+        if identity in self._operations:
+            raise Close(4409, f"Subscriber for {identity[:60]} already exists")
+        if len(self._operations) >= self._edge.operations_a_socket:
+            limit = self._edge.operations_a_socket
+            await self._send_errors(
+                identity,
+                [graphql_error("LIMIT_EXCEEDED", f"A socket carries at most {limit} operations at once.")],
+            )
+            return
+        asked = Asked(request, self._verified, self._caller, "ws")
+        self._operations[identity] = asyncio.create_task(self._operate(identity, asked))
+
+    async def _operate(self, identity: str, asked: Asked) -> None:
+        task = asyncio.current_task()
+        try:
+            kind = self._edge.engine.operation_kind(asked.request)
+            if kind is OperationKind.SUBSCRIPTION:
+                await self._tell_results(identity, asked)
+            else:
+                await self._tell_answer(identity, asked, kind)
+        except (OperationRefused, Refused) as refused:
+            errors = refused.errors if isinstance(refused, OperationRefused) else [refusal_error(refused)]
+            self._forget(identity, task)
+            await self._send_errors(identity, errors)
+        finally:
+            self._forget(identity, task)
+
+    async def _tell_results(self, identity: str, asked: Asked) -> None:
+        head = b'{"type":"next","id":%b,"payload":' % json.dumps(identity).encode()
+        async with aclosing(subscribe(self._edge, asked)) as results:
+            async for result in results:
+                await self._send_text(b"%b%b}" % (head, result.body))
+                if result.event_id is not None:
+                    self._seen[identity] = result.event_id
+        await self._tell_complete(identity)
+
+    async def _tell_answer(self, identity: str, asked: Asked, kind: OperationKind | None) -> None:
+        answer = (await execute(self._edge, asked, kind)).answer
+        if answer.request_error:
+            raise OperationRefused(errors_in(answer))
+        await self._send_text(
+            b'{"type":"next","id":%b,"payload":%b}' % (json.dumps(identity).encode(), answer.body)
+        )
+        await self._tell_complete(identity)
+
+    async def _tell_complete(self, identity: str) -> None:
+        """The id is free again before the client can know that it is."""
+        self._forget(identity, asyncio.current_task())
+        await self._send({"type": "complete", "id": identity})
+
+    def _forget(self, identity: str, task: asyncio.Task[Any] | None) -> None:
+        """Only if the id is still this task's: the client may have used it again."""
+        if self._operations.get(identity) is task:
+            del self._operations[identity]
+            self._seen.pop(identity, None)
+
+    async def _send_errors(self, identity: str, errors: Any) -> None:
+        await self._send({"type": "error", "id": identity, "payload": list(errors)})
+
+    async def _send(self, message: Mapping[str, Any]) -> None:
+        await self._send_text(json.dumps(message, ensure_ascii=False).encode())
+
+    async def _send_text(self, text: bytes) -> None:
+        """Waits while the reader's buffers are full; the patrol ends who never reads."""
+        self.stuck_since = self.stuck_since or time.monotonic()
+        await self._asgi_send({"type": "websocket.send", "text": text.decode()})
+        self.stuck_since = None
+
+    _TAKERS: Mapping[str, Callable[["Socket", Mapping[str, Any]], Awaitable[None]]] = {
+        "connection_init": _take_init,
+        "ping": _take_ping,
+        "pong": _take_pong,
+        "subscribe": _take_subscribe,
+        "complete": _take_complete,
+    }
+
+
+def read_message(message: Mapping[str, Any]) -> dict[str, Any]:
+    text = message.get("text")
+    if text is None:
+        raise Close(4400, "Send text, not binary")
+    if len(text) > MAX_BODY_BYTES:
+        raise Close(1009, "Message too large")
+    try:
+        value = json_object(text.encode("utf-8", "surrogatepass"), "The message")
+    except Refused as refused:
+        raise Close(4400, refused.message) from None
+    if not isinstance(value.get("type"), str):
+        raise Close(4400, "A message needs a type")
+    return value
+
+
+def read_subscribe(message: Mapping[str, Any]) -> GraphQLRequest:
+    payload = message.get("payload")
+    if not isinstance(payload, dict):
+        raise Close(4400, "subscribe needs a payload")
+    try:
+        return request_from_payload(payload)
+    except Refused as refused:
+        raise Close(4400, refused.message[:120]) from None
+
+
+def operation_id(message: Mapping[str, Any]) -> str:
+    identity = message.get("id")
+    if not isinstance(identity, str) or not identity or len(identity) > 128:
+        raise Close(4400, "A message needs an id")
+    return identity
+
+
+def optional_object(message: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    value = message.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise Close(4400, f"{name} must be an object")
+    return value
+
+
+def _token_in(payload: Mapping[str, Any]) -> str | None:
+    """Clients write the header's name as they like; a bare token is taken as a bearer token."""
+    found = next((value for key, value in payload.items() if key.lower() == "authorization"), None)
+    if not isinstance(found, str) or not found.strip():
+        return None
+    return found if " " in found.strip() else f"Bearer {found.strip()}"

@@ -1,0 +1,110 @@
+"""One JSON line for each thing that happened; for an operation all but its variables and its answer."""
+
+import json
+import logging
+import re
+import sys
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+logger = logging.getLogger("c360.operations")
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+MAX_NAME_CHARACTERS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationRecord:
+    """What is known of one finished operation. Never variables, never personal values."""
+
+    operation: str | None
+    kind: str
+    transport: str
+    role: str | None
+    status: str
+    """ok, partial (data and errors), refused (nothing executed), failed, left (the client went away)."""
+    duration_ms: float
+    request_id: str
+    client_name: str | None = None
+    client_version: str | None = None
+    codes: tuple[str, ...] = ()
+    cost: int | None = None
+
+    def as_fields(self) -> dict[str, Any]:
+        return {
+            "operation": self.operation,
+            "kind": self.kind,
+            "transport": self.transport,
+            "role": self.role,
+            "status": self.status,
+            "duration_ms": round(self.duration_ms, 3),
+            "codes": list(self.codes),
+            "cost": self.cost,
+            "client_name": self.client_name,
+            "client_version": self.client_version,
+            "request_id": self.request_id,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What a request says about the program that sent it."""
+
+    request_id: str
+    client_name: str | None
+    client_version: str | None
+
+
+def read_caller(headers: Mapping[bytes, bytes]) -> Caller:
+    given = headers.get(b"x-request-id", b"")
+    request_id = given.decode() if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    return Caller(request_id, _client(headers, b"name"), _client(headers, b"version"))
+
+
+def _client(headers: Mapping[bytes, bytes], what: bytes) -> str | None:
+    value = headers.get(b"graphql-client-" + what) or headers.get(b"apollographql-client-" + what)
+    return short_name(value.decode("latin-1")) if value else None
+
+
+def short_name(text: str) -> str:
+    """Names come from clients: bounded, so that a log line is."""
+    return text[:MAX_NAME_CHARACTERS]
+
+
+def log_operation(record: OperationRecord) -> None:
+    logger.info("operation", extra={"fields": record.as_fields()})
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as one line of JSON; `extra={"fields": {...}}` is added to it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Every logger of the process writes JSON lines to `stream` (standard error)."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+    logging.getLogger("uvicorn.access").disabled = True  # our own line says more
+    logging.getLogger("uvicorn.error").setLevel("WARNING")
+    logging.getLogger("asyncio").setLevel(
+        "ERROR"
+    )  # else a client that drops its socket writes hundreds of lines

@@ -1,0 +1,58 @@
+"""Runs an application under uvicorn; at the end open sockets are told to come back before they are cut."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+
+from api.graphql_request import MAX_BODY_BYTES
+from api.live_connections import LiveConnections
+
+ENDING = (signal.SIGTERM, signal.SIGINT)
+
+
+class Server(uvicorn.Server):
+    """uvicorn cuts sockets with 1012 and no word; its own hook for the end is `shutdown`.
+
+    After that it sends itself the signal that ended it once more, which would kill the process before worker,
+    graph and stores are closed: here a signal only ends the serving.
+    """
+
+    def __init__(self, config: uvicorn.Config, connections: LiveConnections) -> None:
+        super().__init__(config)
+        self._connections = connections
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._connections.end_all()
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in ENDING:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in ENDING:
+                loop.remove_signal_handler(number)
+
+
+def make_server(app: Starlette, *, host: str, port: int, connections: LiveConnections) -> Server:
+    """`await server.serve()` runs it until SIGTERM or Ctrl-C; logging is configured by the caller."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws_max_size=MAX_BODY_BYTES,
+        ws_per_message_deflate=False,  # one event to thousands of sockets would be compressed once for each
+        timeout_graceful_shutdown=5,
+    )
+    return Server(config, connections)
