@@ -1,0 +1,66 @@
+"""`c360 query`: runs an operation as a role, without a server, and prints the answer."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from api.commands.token import read_customer
+from api.settings import read_settings
+from domain.errors import SetupError
+from domain.privacy.viewer import Purpose, Role, Viewer
+
+
+def run(
+    operation: Annotated[str, typer.Argument(help="A .graphql file, or the text of an operation.")],
+    variables: Annotated[str, typer.Option(help='JSON, such as \'{"id": "cus_1"}\'.')] = "",
+    role: Annotated[Role, typer.Option(case_sensitive=False, help="As whom.")] = Role.OPERATOR,
+    customer: Annotated[str | None, typer.Option(help="With role CUSTOMER: whose, as cus_42.")] = None,
+    purpose: Annotated[Purpose | None, typer.Option(case_sensitive=False, help="Why data is read.")] = None,
+) -> None:
+    """Print the answer as JSON; exit code 1 when it has errors."""
+    customer_id = read_customer(customer)
+    if (role is Role.CUSTOMER) != (customer_id is not None):
+        raise typer.BadParameter("role CUSTOMER needs --customer cus_42, and no other role takes it")
+    viewer = Viewer("local-query", role, purpose, customer_id)
+    text, beside = read_operation(operation)
+    given = json_object(variables) if variables else beside
+    answer = asyncio.run(execute(text, given, viewer))
+    typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+    if "errors" in answer:
+        raise typer.Exit(1)
+
+
+def read_operation(operation: str) -> tuple[str, dict[str, Any]]:
+    """The text, and the variables of the .json file beside it."""
+    path = Path(operation)
+    if not operation.endswith(".graphql"):
+        return operation, {}
+    if not path.is_file():
+        raise SetupError(f"There is no file {operation}.")
+    beside = path.with_suffix(".json")
+    return path.read_text(encoding="utf-8"), json_object(beside.read_text()) if beside.exists() else {}
+
+
+def json_object(text: str) -> dict[str, Any]:
+    try:
+        given = json.loads(text)
+    except ValueError as error:
+        raise SetupError(f"The variables are not JSON: {error}.") from error
+    if not isinstance(given, dict):
+        raise SetupError('The variables are a JSON object, such as {"id": "cus_1"}.')
+    return given
+
+
+async def execute(text: str, variables: dict[str, Any], viewer: Viewer) -> dict[str, Any]:
+    from api.engine_port import GraphQLRequest  # these import the whole API
+    from api.service import open_service
+    from api.stores import open_stores
+
+    settings = read_settings()
+    async with open_stores(settings) as stores, open_service(settings, stores) as service:
+        answer = await service.engine.execute(GraphQLRequest(query=text, variables=variables), viewer)
+    parsed: dict[str, Any] = json.loads(answer.body)
+    return parsed

@@ -1,0 +1,212 @@
+"""Everything a serving process is made of, opened in order and closed in reverse: the one place that wires it."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from redis.asyncio import Redis
+
+from api.app import AppParts
+from api.auth import Tokens, load_signing_key
+from api.engine import ReadPathEngine
+from api.graph import follow, open_graph, question_seconds
+from api.health import StoreCheck
+from api.house import business_now, prepare_house
+from api.metrics import GaugeSource
+from api.query_page.serve import QueryPage
+from api.settings import Settings
+from api.stores import Stores
+from api.tasks import end_task
+from db.audit_store import record_opened
+from db.event_store import PostgresEventStore
+from db.live_stream import StreamReader, connect_stream
+from db.live_subscribers import Subscribers
+from db.outbox_events import OutboxTable
+from db.policy_store import read_versions
+from db.read_pool import ReadPool
+from db.shop_store import find_shop
+from domain.privacy.viewer import Role, Viewer
+from domain.relationships.ports import GraphStore
+from resolvers.context import Context, ShopSettings
+from resolvers.graph_questions import GraphQuestions
+from resolvers.readpath.engine import Engine
+from resolvers.readpath.execution import Stores as ReadStores
+from resolvers.schema import schema
+
+logger = logging.getLogger("c360.service")
+
+SHOP_SECONDS = 5.0
+"""How soon a process sees that the business day moved on or a policy got a new version."""
+OWN_ROWS_ONLY = frozenset({Role.CUSTOMER})
+
+
+@dataclass(slots=True)
+class LatestShop:
+    """The shop as this process last read it."""
+
+    settings: ShopSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What serves, and what the demo and the benchmarks look into."""
+
+    settings: Settings
+    stores: Stores
+    graph: GraphStore
+    reads: ReadPool
+    engine: ReadPathEngine
+    tokens: Tokens
+    fallbacks: list[str]
+
+    def parts(self, *, page: QueryPage | None, demo: bool) -> AppParts:
+        return AppParts(
+            engine=self.engine,
+            tokens=self.tokens,
+            sdl=print_sdl(),
+            stores=store_checks(self),
+            gauges=(
+                GaugeSource(
+                    "reference_answers",
+                    "Operations the compiler left to the reference.",
+                    self.count_fallbacks,
+                ),
+            ),
+            page=page,
+            demo=demo,
+            allowed_origins=self.settings.allowed_origins,
+        )
+
+    def count_fallbacks(self) -> float:
+        return float(len(self.fallbacks))
+
+
+@asynccontextmanager
+async def open_service(settings: Settings, stores: Stores) -> AsyncIterator[Service]:
+    """Graph, read path and live feed of one process, over open stores."""
+    async with AsyncExitStack() as stack:
+        async with stores.pool.acquire() as connection:
+            await prepare_house(connection, settings)
+        graph = await stack.enter_async_context(open_graph(settings))
+        reads = ReadPool(stores.database_url)
+        stack.push_async_callback(reads.close)
+        shop = LatestShop(await read_shop(stores))
+        subscribers = Subscribers(OutboxTable(reads))
+        reader = StreamReader(lambda: connect_stream(stores.redis_url), OutboxTable(reads), subscribers)
+        for loop in (reader.run(), follow(stores, graph), follow_shop(stores, shop)):
+            stack.push_async_callback(end_task, asyncio.ensure_future(loop))
+        fallbacks: list[str] = []
+        yield Service(
+            settings=settings,
+            stores=stores,
+            graph=graph,
+            reads=reads,
+            engine=make_engine(settings, stores, reads, graph, shop, subscribers, fallbacks),
+            tokens=Tokens(load_signing_key(settings.home / "keys")),
+            fallbacks=fallbacks,
+        )
+
+
+def make_engine(  # noqa: PLR0913
+    settings: Settings,
+    stores: Stores,
+    reads: ReadPool,
+    graph: GraphStore,
+    shop: LatestShop,
+    subscribers: Subscribers,
+    fallbacks: list[str],
+) -> ReadPathEngine:
+    events = PostgresEventStore(stores.pool, stores.cipher)
+
+    def make_context(viewer: Viewer) -> Context:
+        return Context(
+            viewer=viewer,
+            shop=shop.settings,
+            cipher=stores.cipher,
+            events=events,
+            now=business_now(settings),
+        )
+
+    questions = GraphQuestions(graph, lambda: shop.settings.live_as_of)
+    read_stores = ReadStores(reads, questions, question_seconds(settings) + 0.05)
+    engine = Engine(
+        schema=schema,
+        stores=read_stores,
+        own_rows_only=OWN_ROWS_ONLY,
+        count_fallback=fallbacks.append,
+    )
+    return ReadPathEngine(
+        engine=engine,
+        make_context=make_context,
+        live=subscribers,
+        record_opened=partial(record_opened, stores.pool),
+    )
+
+
+async def read_shop(stores: Stores) -> ShopSettings:
+    async with stores.pool.acquire() as connection:
+        shop = await find_shop(connection)
+        versions = await read_versions(connection)
+    assert shop is not None, "prepare_house has made it"
+    return ShopSettings(
+        name=shop.name,
+        currency_code=shop.currency_code,
+        time_zone=shop.time_zone,
+        primary_policy=shop.primary_policy,
+        live_as_of=shop.live_as_of,
+        versions={version_id: version for version_id, (_, version) in versions.items()},
+    )
+
+
+async def follow_shop(stores: Stores, shop: LatestShop) -> None:
+    while True:
+        await asyncio.sleep(SHOP_SECONDS)
+        try:
+            shop.settings = await read_shop(stores)
+        except Exception:
+            logger.exception("the shop's settings could not be read; the last ones stay")
+
+
+def store_checks(service: Service) -> Sequence[StoreCheck]:
+    return (
+        StoreCheck(
+            name="postgres",
+            ask=ask_postgres(service.reads),
+            without="nothing can be answered",
+            required=True,
+        ),
+        StoreCheck(
+            name="cache",
+            ask=ask_cache(service.stores.redis_url),
+            without="live events arrive by polling, a moment later",
+        ),
+        StoreCheck(
+            name="graph", ask=service.graph.health, without="relationships and recommendations are null"
+        ),
+    )
+
+
+def ask_postgres(reads: ReadPool) -> Callable[[], Any]:
+    async def ask() -> None:
+        await reads.fetch("SELECT 1", ())
+
+    return ask
+
+
+def ask_cache(url: str) -> Callable[[], Any]:
+    async def ask() -> None:
+        client: Redis = connect_stream(url)
+        try:
+            await client.ping()
+        finally:
+            await client.aclose()
+
+    return ask
+
+
+def print_sdl() -> str:
+    return schema.as_str() + "\n"
