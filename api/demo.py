@@ -23,9 +23,9 @@ from api.query_page.serve import QueryPage
 from api.recompute import recompute_all
 from api.relay import relaying
 from api.run_server import bind, run_app
-from api.service import open_service
 from api.settings import Settings
 from api.stores import Stores, ensure_home, open_stores
+from api.wiring import open_service
 from api.worker import run_worker
 from domain.errors import SetupError
 from domain.synthetic.profiles import get_profile

@@ -7,7 +7,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from api.service import Service
+from api.wiring import Service
 from domain.privacy.viewer import Purpose, Role, Viewer
 
 LIFETIME = timedelta(days=7)

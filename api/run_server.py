@@ -9,9 +9,9 @@ from api.examples import load_examples
 from api.logs import configure_logging
 from api.query_page.serve import QueryPage
 from api.server import make_server
-from api.service import open_service
 from api.settings import Settings
 from api.stores import open_stores
+from api.wiring import open_service
 from domain.errors import SetupError
 
 logger = logging.getLogger("c360.server")

@@ -56,8 +56,8 @@ def json_object(text: str) -> dict[str, Any]:
 
 async def execute(text: str, variables: dict[str, Any], viewer: Viewer) -> dict[str, Any]:
     from api.engine_port import GraphQLRequest  # these import the whole API
-    from api.service import open_service
     from api.stores import open_stores
+    from api.wiring import open_service
 
     settings = read_settings()
     async with open_stores(settings) as stores, open_service(settings, stores) as service:

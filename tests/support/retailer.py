@@ -16,9 +16,9 @@ from api.engine import ReadPathEngine
 from api.engine_port import GraphQLRequest
 from api.house import prepare_house
 from api.recompute import recompute_all
-from api.service import LatestShop, make_engine, read_shop
 from api.settings import Settings
 from api.stores import Stores, open_pool
+from api.wiring import LatestShop, make_engine, read_shop
 from db.encryption import LocalCipher
 from db.graph_source import PostgresGraphFeed
 from db.keys import LocalKeys
