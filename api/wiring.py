@@ -45,6 +45,19 @@ OWN_ROWS_ONLY = frozenset({Role.CUSTOMER})
 
 
 @dataclass(slots=True)
+class Fallbacks:
+    """How many there were; their reasons would grow for as long as a server lives."""
+
+    number: int = 0
+
+    def add(self, _: str) -> None:
+        self.number += 1
+
+    def read(self) -> float:
+        return float(self.number)
+
+
+@dataclass(slots=True)
 class LatestShop:
     """The shop as this process last read it."""
 
@@ -61,7 +74,7 @@ class Service:
     reads: ReadPool
     engine: ReadPathEngine
     tokens: Tokens
-    fallbacks: list[str]
+    fallbacks: Fallbacks
 
     def parts(self, *, page: QueryPage | None, demo: bool) -> AppParts:
         return AppParts(
@@ -73,16 +86,13 @@ class Service:
                 GaugeSource(
                     "reference_answers",
                     "Operations the compiler left to the reference.",
-                    self.count_fallbacks,
+                    self.fallbacks.read,
                 ),
             ),
             page=page,
             demo=demo,
             allowed_origins=self.settings.allowed_origins,
         )
-
-    def count_fallbacks(self) -> float:
-        return float(len(self.fallbacks))
 
 
 @asynccontextmanager
@@ -99,13 +109,13 @@ async def open_service(settings: Settings, stores: Stores) -> AsyncIterator[Serv
         reader = StreamReader(lambda: connect_stream(stores.redis_url), OutboxTable(reads), subscribers)
         for loop in (reader.run(), follow(stores, graph), follow_shop(stores, shop)):
             stack.push_async_callback(end_task, asyncio.ensure_future(loop))
-        fallbacks: list[str] = []
+        fallbacks = Fallbacks()
         yield Service(
             settings=settings,
             stores=stores,
             graph=graph,
             reads=reads,
-            engine=make_engine(settings, stores, reads, graph, shop, subscribers, fallbacks),
+            engine=make_engine(settings, stores, reads, graph, shop, subscribers, fallbacks.add),
             tokens=Tokens(load_signing_key(settings.home / "keys")),
             fallbacks=fallbacks,
         )
@@ -118,7 +128,7 @@ def make_engine(  # noqa: PLR0913
     graph: GraphStore,
     shop: LatestShop,
     subscribers: Subscribers,
-    fallbacks: list[str],
+    count_fallback: Callable[[str], None],
 ) -> ReadPathEngine:
     events = PostgresEventStore(stores.pool, stores.cipher)
 
@@ -137,7 +147,7 @@ def make_engine(  # noqa: PLR0913
         schema=schema,
         stores=read_stores,
         own_rows_only=OWN_ROWS_ONLY,
-        count_fallback=fallbacks.append,
+        count_fallback=count_fallback,
     )
     return ReadPathEngine(
         engine=engine,

@@ -165,7 +165,7 @@ async def serve(stores: Stores, settings: Settings, graph: EmbeddedGraph, reads:
     counted, subscribers = CountedReads(reads), Subscribers(OutboxTable(reads))
     subscribers.start_at(await OutboxTable(reads).newest_id())
     shop = LatestShop(await read_shop(stores))
-    api = make_engine(settings, stores, reads, graph, shop, subscribers, fallbacks)
+    api = make_engine(settings, stores, reads, graph, shop, subscribers, fallbacks.append)
     questions = CountedGraph(api.engine.stores.answer_question)
     api.engine.stores = replace(
         api.engine.stores, reads=counted, answer_question=questions, question_seconds=30.0
