@@ -100,7 +100,7 @@ class Engine:
         except TimeoutError:
             return failed_whole(timed_out(self.operation_seconds))
         except StoreUnavailable as lost:
-            return failed_whole(store_unavailable(lost.store))
+            return failed_whole(store_unavailable(lost))
 
     async def run(self, request: Request, context: OperationContext) -> bytes:
         operation, prepared = self.accept(request, context.viewer)

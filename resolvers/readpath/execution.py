@@ -86,9 +86,9 @@ class Execution:
                     hole.question.name, keys, {"first": first, **wanted}
                 )
         except TimeoutError:
-            return store_unavailable("graph")
+            return store_unavailable(StoreUnavailable("graph", "the question took too long"))
         except StoreUnavailable as lost:
-            return store_unavailable(lost.store)
+            return store_unavailable(lost)
         names = [column.name for column in hole.question.c]
         answered = as_arrays(numbered(found, first), names)
         inputs = {**self.inputs, **answered, answer_slot(KEYS): keys}

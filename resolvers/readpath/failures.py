@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from domain.errors import StoreUnavailable
+
 LOG = logging.getLogger("customer360.readpath")
 MISSING_VALUE = "A value is missing that the schema promises."
 
@@ -54,9 +56,11 @@ class BadInput(Exception):
         self.message = message
 
 
-def store_unavailable(store: str) -> Failure:
-    message = f"{store} does not answer; try again in a moment."
-    return Failure(Code.STORE_UNAVAILABLE, message, {"store": store})
+def store_unavailable(lost: StoreUnavailable) -> Failure:
+    """Clients read which store; why (a full disk, a lost connection) is for the operator's log alone."""
+    LOG.warning("%s", lost)
+    message = f"{lost.store} does not answer; try again in a moment."
+    return Failure(Code.STORE_UNAVAILABLE, message, {"store": lost.store})
 
 
 def timed_out(seconds: float) -> Failure:

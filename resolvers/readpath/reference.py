@@ -98,7 +98,7 @@ class Reader:
         except ValueError as error:
             raise coded(Failure(Code.BAD_USER_INPUT, str(error))) from error
         except StoreUnavailable as lost:
-            raise coded(store_unavailable(lost.store)) from lost
+            raise coded(store_unavailable(lost)) from lost
 
     def check_arguments(self) -> None:
         entity = find_entity(self.target)

@@ -11,7 +11,7 @@ import pytest_asyncio
 from events_taken import CATEGORY_DAYS, everything, rejected_alone
 from shops import NOON, TestShop, days, event, line, open_shop, order
 
-from domain.errors import DomainError, ErrorCode
+from domain.errors import DomainError, ErrorCode, StoreUnavailable
 from domain.ingest.events import (
     CancellationEvent,
     CustomerKey,
@@ -216,3 +216,24 @@ async def test_two_sources_about_the_same_customers_at_once_lose_nothing(shop: T
     assert [one.accepted for one in results] == [20, 20]
     spend = await shop.pool.fetch("SELECT orders, spend_cents FROM category_days ORDER BY customer_id")
     assert [tuple(row) for row in spend] == [(20, 2_000), (20, 2_000)]
+
+
+async def test_a_full_disk_stores_nothing_and_the_same_batch_goes_in_once_there_is_room(
+    shop: TestShop,
+) -> None:
+    before = await everything(shop)
+    await shop.pool.execute("""
+        CREATE FUNCTION fill_up() RETURNS trigger LANGUAGE plpgsql AS
+          $$ BEGIN RAISE 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
+        CREATE TRIGGER fill_up BEFORE INSERT ON order_lines FOR EACH ROW EXECUTE FUNCTION fill_up()
+    """)
+    batch = (event("ann", order("1", 1_000)), event("bob", order("2", 2_000)))
+
+    with pytest.raises(StoreUnavailable, match="No space left on device"):
+        await shop.ingest(*batch)
+    left = await everything(shop)
+    await shop.pool.execute("DROP FUNCTION fill_up CASCADE")
+    again = await shop.ingest(*batch)
+
+    assert left == before
+    assert (again.accepted, again.duplicates) == (2, 0)
