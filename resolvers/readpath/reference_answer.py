@@ -6,7 +6,8 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from resolvers.readpath.failures import Code, Failure, Masking
+from domain.errors import StoreUnavailable
+from resolvers.readpath.failures import Code, Failure, Masking, store_unavailable
 from resolvers.readpath.nulls import printed
 
 
@@ -23,4 +24,6 @@ def readable(error: GraphQLError, masking: Masking) -> dict[str, Any]:
         return {"message": error.message, "path": path, "extensions": error.extensions}
     if error.original_error is None:  # an argument that its type refuses
         return Failure(Code.BAD_USER_INPUT, error.message).printed(path)
+    if isinstance(error.original_error, StoreUnavailable):  # a mutation's; fields of queries are coded
+        return store_unavailable(error.original_error).printed(path)
     return masking.masked(error.original_error).printed(path)

@@ -1,5 +1,7 @@
 """What makes no sense ends in one coded error that says what to do, and nothing is lost."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -215,3 +217,27 @@ async def test_amounts_that_are_no_numbers_are_refused_before_anything_runs(reta
 
         assert "data" not in answer
         assert [error["extensions"]["code"] for error in answer["errors"]] == ["BAD_USER_INPUT"]
+
+
+FULL_DISK = """
+CREATE FUNCTION fill_up() RETURNS trigger LANGUAGE plpgsql AS
+  $$ BEGIN RAISE 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER fill_up BEFORE INSERT ON ingested_events FOR EACH ROW EXECUTE FUNCTION fill_up()
+"""
+
+
+async def test_a_mutation_that_finds_the_disk_full_names_the_store_and_changes_nothing(
+    retailer: Retailer,
+) -> None:
+    text = Path("examples/07_send_an_order.graphql").read_text()
+    variables = json.loads(Path("examples/07_send_an_order.json").read_text())
+    before = await retailer.value("SELECT count(*) FROM orders")
+
+    await retailer.stores.pool.execute(FULL_DISK)
+    answer = await retailer.ask(text, variables=variables)
+    await retailer.stores.pool.execute("DROP FUNCTION fill_up CASCADE")
+
+    assert answer["data"] is None
+    [error] = answer["errors"]
+    assert error["extensions"] == {"code": "STORE_UNAVAILABLE", "store": "postgres"}
+    assert await retailer.value("SELECT count(*) FROM orders") == before
