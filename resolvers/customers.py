@@ -37,6 +37,7 @@ from resolvers.readpath.expressions import coded, is_in
 from resolvers.readpath.filter_inputs import compares, group, matches, reached, related
 from resolvers.readpath.relay import Connection, Node
 from resolvers.recommendations import Recommendation, known_product, recommended_products
+from resolvers.refs import ExternalRefInput, refs_with_source
 from resolvers.relationships import Relationship, depth, kinds, known_customer, related_customers
 from resolvers.tier_standings import TierFilter, TierStanding, held_tiers, standings_with_facts
 from resolvers.tier_transitions import TierTransition
@@ -125,11 +126,7 @@ referrer_of_customer = (
     .correlate_except(t.referrals)
     .scalar_subquery()
 )
-refs_with_source = (
-    select(t.customer_refs.c.customer_id, t.customer_refs.c.external_id, t.sources.c.code.label("source"))
-    .join(t.sources, t.sources.c.source_id == t.customer_refs.c.source_id)
-    .subquery("refs_with_source")
-)
+customer_refs = refs_with_source(t.customer_refs, t.customer_refs.c.customer_id)
 families = argument(
     "families", list[str] | None, "Only of these families; null: all.", sql_type=ARRAY(Text()), default=None
 )
@@ -232,17 +229,11 @@ class Customer(Node):
     )
 
 
-@strawberry.input(description="An id that a source gave.")
-class ExternalRefInput:
-    source: str = matches(refs_with_source.c.source, eq, "Code of the source.")
-    external_id: str = matches(refs_with_source.c.external_id, eq, "The id it gave.")
-
-
 @strawberry.input(one_of=True, description="Exactly one way to name a customer.")
 class CustomerBy:
     id: ID | None = matches(t.customers.c.customer_id, eq, "Global id.", id_prefix="cus")
     ref: ExternalRefInput | None = related(
-        refs_with_source, refs_with_source.c.customer_id == t.customers.c.customer_id, "By a source's own id."
+        customer_refs, customer_refs.c.customer_id == t.customers.c.customer_id, "By a source's own id."
     )
     phone: str | None = reached(
         phones,

@@ -18,9 +18,10 @@ from resolvers.money import Money, money
 from resolvers.products import Product
 from resolvers.readpath.declare import column, connection, entity, global_id, one
 from resolvers.readpath.expressions import coded, is_in, is_null
-from resolvers.readpath.filter_inputs import by_operator, compares, matches
+from resolvers.readpath.filter_inputs import by_operator, compares, matches, related
 from resolvers.readpath.relay import Connection, Node
 from resolvers.readpath.sources import SHARED
+from resolvers.refs import ExternalRefInput, refs_with_source
 
 strawberry.enum(OrderStatus, description="Where an order is on its way.")
 strawberry.enum(OrderChannel, description="Where an order was placed. May grow.")
@@ -106,6 +107,14 @@ class OrderFilter:
     )
 
 
+order_refs = refs_with_source(t.orders, t.orders.c.customer_id, t.orders.c.order_id)
+
+
 @strawberry.input(one_of=True, description="Exactly one way to name an order.")
 class OrderBy:
     id: ID | None = matches(t.orders.c.order_id, eq, "Global id.", id_prefix="ord")
+    ref: ExternalRefInput | None = related(
+        order_refs,
+        (order_refs.c.customer_id == t.orders.c.customer_id) & (order_refs.c.order_id == t.orders.c.order_id),
+        "By a source's own id.",
+    )

@@ -10,9 +10,10 @@ from resolvers.access import EVERYBODY
 from resolvers.money import Money, money
 from resolvers.readpath.declare import column, connection, entity, global_id, one
 from resolvers.readpath.expressions import is_in
-from resolvers.readpath.filter_inputs import matches
+from resolvers.readpath.filter_inputs import matches, reached, related
 from resolvers.readpath.relay import Connection, Node
 from resolvers.readpath.sources import SHARED
+from resolvers.refs import ExternalRefInput, refs_with_source
 
 
 @entity(t.categories, roles=EVERYBODY, scope=SHARED, key=t.categories.c.category_id)
@@ -44,12 +45,24 @@ class Product(Node):
 
 @strawberry.input(description="Which products. All given members must hold.")
 class ProductFilter:
-    categories: list[str] | None = matches(t.categories.c.code, is_in, "In one of these categories.")
+    categories: list[str] | None = reached(
+        t.categories,
+        t.categories.c.category_id == t.products.c.category_id,
+        t.categories.c.code,
+        is_in,
+        "In one of these categories.",
+    )
     organic: bool | None = matches(t.products.c.organic, eq, "Organic or not.")
     imported: bool | None = matches(t.products.c.imported, eq, "Imported or not.")
     high_margin: bool | None = matches(t.products.c.high_margin, eq, "High margin or not.")
 
 
+product_refs = refs_with_source(t.products, t.products.c.product_id)
+
+
 @strawberry.input(one_of=True, description="Exactly one way to name a product.")
 class ProductBy:
     id: ID | None = matches(t.products.c.product_id, eq, "Global id.", id_prefix="prd")
+    ref: ExternalRefInput | None = related(
+        product_refs, product_refs.c.product_id == t.products.c.product_id, "By a source's own id."
+    )

@@ -18,6 +18,7 @@ from resolvers.readpath.catalogue import (
     make_catalogue,
     roles_of,
 )
+from resolvers.readpath.check_filters import filter_problems
 from resolvers.readpath.expressions import without_direction
 from resolvers.readpath.relations import child_rows
 from resolvers.readpath.rights import behind, is_root
@@ -96,10 +97,18 @@ def source_problems(
                 return
             yield from road_problems(parent, target, source)
             yield from stand_in_problems(field, target, source)
+            yield from input_problems(field, target, source)
         case MergedPages(branches=branches):
             yield from merged_problems(catalogue, parent, branches)
     if isinstance(source, Pages):
         yield from order_problems(source)
+
+
+def input_problems(field: GraphQLField, target: Entity, source: Source) -> Iterator[str]:
+    """Of the inputs that choose among the target's rows."""
+    if isinstance(source, Pages | Lookup):
+        for name in {"where", "by"} & set(field.args):
+            yield from filter_problems(get_named_type(field.args[name].type), target.rows, set())
 
 
 def embed_problems(parent: Entity | None, source: Embed) -> Iterator[str]:

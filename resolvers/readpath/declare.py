@@ -23,6 +23,7 @@ from sqlalchemy import ColumnElement, FromClause, Subquery, Table
 from resolvers.readpath.computed_fields import computed as computed
 from resolvers.readpath.expressions import is_descending
 from resolvers.readpath.field import SourcedField, SourceOf
+from resolvers.readpath.filter_inputs import by_column as by_column
 from resolvers.readpath.filter_inputs import by_operator as by_operator
 from resolvers.readpath.filter_inputs import compares as compares
 from resolvers.readpath.filter_inputs import group as group

@@ -14,7 +14,7 @@ from typing import Any
 import strawberry
 from sqlalchemy import ColumnElement, FromClause
 
-from resolvers.readpath.sources import Compares, Condition, Group, Match, Reached, Related, Rule
+from resolvers.readpath.sources import ByColumn, Compares, Condition, Group, Match, Reached, Related, Rule
 
 
 def matches(
@@ -47,6 +47,11 @@ def group(kind: str, about: str, *, name: str | None = None) -> Any:
 def related(rows: FromClause, on: Condition, about: str) -> Any:
     """A nested input about other rows, of which one must match."""
     return _rule(Related(rows, on), about)
+
+
+def by_column(name: str, operator: Callable[[Any, Any], Any], about: str) -> Any:
+    """`operator(column, value)` on that column of the rows that `related` above names: one input for many."""
+    return _rule(ByColumn(name, operator), about)
 
 
 def reached(

@@ -13,16 +13,18 @@ from resolvers.readpath.builder import Scope, StatementBuilder, by_name
 from resolvers.readpath.catalogue import rule_of
 from resolvers.readpath.cursors import decode_id
 from resolvers.readpath.operation import Slot
-from resolvers.readpath.sources import Compares, Condition, Group, Match, Reached, Related
+from resolvers.readpath.sources import ByColumn, Compares, Condition, Group, Match, Reached, Related
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What a filter speaks about: the rows, the column of nested operators, the field it stands at."""
+    """What a filter speaks about: the rows, the field it stands at; of nested inputs also the column that
+    operators compare, or the rows whose columns are named."""
 
     scope: Scope
     at: int
     column: Any = None
+    rows: Any = None
 
 
 def filter_condition(builder: StatementBuilder, type_: Any, value: Any, frame: Frame) -> Condition | None:
@@ -51,6 +53,10 @@ def rule_condition(builder: StatementBuilder, field: Any, value: Any, frame: Fra
             return related_condition(builder, rule, (field.type, value), frame)
         case Reached():
             return reached_condition(builder, rule, (field.type, value), frame)
+        case ByColumn(name=name, operator=operator):
+            one = Match(None, operator)
+            inner = Frame(frame.scope, frame.at, frame.rows.c[name])
+            return match_condition(builder, one, (field.type, value), inner)
 
 
 def match_condition(
@@ -103,7 +109,7 @@ def related_condition(
 ) -> Condition:
     type_, value = given
     rows = rule.rows.alias(builder.alias_name())
-    inner = filter_condition(builder, type_, value, Frame({rule.rows: rows}, frame.at))
+    inner = filter_condition(builder, type_, value, Frame({rule.rows: rows}, frame.at, rows=rows))
     on = builder.place(rule.on, {**frame.scope, rule.rows: rows})
     return exists(select(1).select_from(rows).where(on, or_true(inner)).correlate_except(rows))
 

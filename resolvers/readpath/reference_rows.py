@@ -32,6 +32,7 @@ from resolvers.readpath.cursors import decode_id, storable
 from resolvers.readpath.expressions import stored
 from resolvers.readpath.sources import (
     Argument,
+    ByColumn,
     Compares,
     ContextValue,
     Entity,
@@ -121,7 +122,8 @@ class Rows:
         return made
 
     def matching(self, where: Any, value: Any, column: Any = None) -> Any:
-        """The condition of a filter input; None when it names nothing."""
+        """The condition of a filter input; None when it names nothing. `column`: what nested operators compare,
+        or the rows whose columns are named."""
         if value is None or value is UNSET:
             return None
         conditions = []
@@ -143,9 +145,11 @@ class Rows:
                 found = [self.matching(type(member), member) for member in members]
                 return grouped(kind, [sql_true() if c is None else c for c in found])
             case Related(rows=rows, on=on):
-                found = self.matching(type(value), value)
+                found = self.matching(type(value), value, rows)
                 inner = select(1).select_from(rows).where(on, sql_true() if found is None else found)
                 return sql_exists(inner.correlate_except(rows))
+            case ByColumn(name=name, operator=operator):
+                return self.match(Match(None, operator), value, column.c[name])
             case Reached(rows=rows, on=on, match=inner_match):
                 reaching = select(1).select_from(rows).where(on, self.match(inner_match, value, None))
                 return sql_exists(reaching.correlate_except(rows))

@@ -224,6 +224,14 @@ class Related:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class ByColumn:
+    """A field of a nested input that compares the column of that name, whatever rows the field above names."""
+
+    name: str
+    operator: Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Reached:
     """A field of a filter input that becomes "some of these other rows satisfies the match"."""
 
@@ -232,7 +240,7 @@ class Reached:
     match: Match
 
 
-Rule = Match | Compares | Group | Related | Reached
+Rule = Match | Compares | Group | Related | Reached | ByColumn
 
 
 class Argument(BindParameter[T]):

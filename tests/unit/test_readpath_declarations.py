@@ -1,3 +1,4 @@
+from operator import eq
 from typing import Any
 
 import strawberry
@@ -7,7 +8,7 @@ from readpath_example.schema import make_schema
 from sqlalchemy import func, select
 
 from resolvers.readpath.check_declarations import check_declarations
-from resolvers.readpath.declare import column, connection, embed, entity, many, one, roots
+from resolvers.readpath.declare import column, connection, embed, entity, many, matches, one, roots
 from resolvers.readpath.relay import Connection
 from resolvers.readpath.sources import SHARED, WITHIN_PARENT
 
@@ -184,4 +185,23 @@ def test_an_embedded_object_gets_exactly_its_fields() -> None:
     assert problems_of(Query) == [
         "Priced.price embeds Price, whose field currency and the given values do not fit",
         "Priced.price embeds Price, whose field unit and the given values do not fit",
+    ]
+
+
+@strawberry.input(description="Which goods.")
+class GoodsFilter:
+    city: str | None = matches(t.customers.c.city, eq, "A column of rows that nobody joined.")
+
+
+def test_a_filter_compares_columns_of_the_rows_it_filters() -> None:
+    @roots
+    class Query:
+        """Roots."""
+
+        goods: Connection[Goods] = connection(
+            "All.", order_by=[t.products.c.product_id], where=GoodsFilter, visible_to=EVERYBODY
+        )
+
+    assert problems_of(Query) == [
+        "Query.goods filters by GoodsFilter.city, a column of other rows: reach them by `reached` or `related`"
     ]
