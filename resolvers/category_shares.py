@@ -6,7 +6,8 @@ from sqlalchemy import BigInteger, Integer, cast, func, select
 
 from db import tables as t
 from resolvers.access import STAFF_AND_CUSTOMERS
-from resolvers.live_moment import last_whole_day
+from resolvers.facts_rows import facts_of_customers
+from resolvers.live_moment import last_whole_day_before
 from resolvers.products import Category
 from resolvers.readpath.declare import argument, column, entity, one
 from resolvers.readpath.expressions import cents
@@ -25,6 +26,8 @@ first_categories = argument(
     "first", int, "How many at most, 1 to 64.", sql_type=Integer(), default=5, check=check_first
 )
 days = t.category_days.c
+facts = facts_of_customers.c
+last_day = last_whole_day_before(facts.as_of)
 bought = (
     select(
         days.customer_id,
@@ -32,17 +35,23 @@ bought = (
         cast(func.sum(days.orders), Integer).label("orders"),
         cast(func.sum(days.spend_cents), BigInteger).label("spend_cents"),
     )
-    .where(days.day > last_whole_day - WINDOW_DAYS, days.day <= last_whole_day)
+    .where(days.customer_id == facts.customer_id, days.day > last_day - WINDOW_DAYS, days.day <= last_day)
     .group_by(days.customer_id, days.category_id)
+    .correlate(facts_of_customers)
     .subquery("bought_categories")
 )
-total = func.sum(bought.c.spend_cents).over(partition_by=bought.c.customer_id)
+total = func.sum(bought.c.spend_cents).over()
 greatest_first = [bought.c.spend_cents.desc(), bought.c.category_id]
-category_shares = select(
-    *bought.c,
-    share(bought.c.spend_cents, total).label("share"),
-    func.row_number().over(partition_by=bought.c.customer_id, order_by=greatest_first).label("rank"),
-).subquery("category_shares")
+category_shares = (
+    select(
+        *bought.c,
+        share(bought.c.spend_cents, total).label("share"),
+        func.row_number().over(order_by=greatest_first).label("rank"),
+    )
+    .correlate(facts_of_customers)
+    .subquery("category_shares")
+)
+"""Of the customer and the moment of one row of facts."""
 
 
 @entity(category_shares, roles=STAFF_AND_CUSTOMERS, scope=category_shares.c.customer_id)

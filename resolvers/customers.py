@@ -16,8 +16,9 @@ from domain.privacy.masking import is_audited, sees_unmasked, shown
 from resolvers.access import EVERYBODY, SERVICE, STAFF_AND_CUSTOMERS
 from resolvers.communities import Community
 from resolvers.context import Context
-from resolvers.facts import Facts, facts_of_customers
+from resolvers.facts import Facts
 from resolvers.facts_filter import FactsFilter
+from resolvers.facts_rows import as_of, facts_at_moment, facts_of_customers
 from resolvers.labels import Label, LabelFilter, labels_of_customers
 from resolvers.orders import DateTimeFilter, Order, OrderFilter
 from resolvers.readpath.declare import (
@@ -169,8 +170,9 @@ class Customer(Node):
     )
     profile: Profile = embed(Profile, "Who they are.", visible_to=STAFF_AND_CUSTOMERS)
     facts: Facts = one(
-        "Measured numbers, now.",
+        "Measured numbers, now or as of any past moment.",
         on=facts_of_customers.c.customer_id == t.customers.c.customer_id,
+        given={as_of: facts_at_moment},
         visible_to=STAFF_AND_CUSTOMERS,
     )
     tier: TierStanding | None = one(

@@ -5,16 +5,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import strawberry
-from sqlalchemy import JSON, BigInteger, ColumnElement, FromClause, Subquery, cast, extract, func, select
+from sqlalchemy import JSON, BigInteger, ColumnElement, FromClause, cast, extract, func
 
-from db import tables as t
 from db.facts_sql import shown_fact
-from db.tables.facts import customer_facts
 from domain.customers.fact import FactDefinition, FactType
 from domain.customers.facts import CONDITION_INPUTS, FACT_BY_NAME, FACTS
 from resolvers.access import STAFF_AND_CUSTOMERS
 from resolvers.category_shares import CategoryShare, category_shares, first_categories
-from resolvers.live_moment import live_as_of
+from resolvers.facts_rows import facts_of_customers
 from resolvers.readpath.declare import column, entity, many
 
 PYTHON_TYPES = {
@@ -26,18 +24,6 @@ PYTHON_TYPES = {
 SHOWN_FACTS = tuple(fact for fact in FACTS if not fact.per_category)
 
 strawberry.enum(FactType, description="How the value of a fact is shown.")
-
-
-def stored_facts() -> Subquery:
-    """The stored row of each customer; one whose facts were not computed yet has none: zeros and unknowns."""
-    stored = customer_facts
-    values = [
-        c.label(c.name) if c.nullable else func.coalesce(c, 0).cast(c.type).label(c.name)
-        for c in stored.c
-        if c.name != "customer_id"
-    ]
-    joined = t.customers.outerjoin(stored, stored.c.customer_id == t.customers.c.customer_id)
-    return select(t.customers.c.customer_id, *values).select_from(joined).subquery("facts_of_customers")
 
 
 def facts_as_json(as_of: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -68,8 +54,9 @@ def annotation(fact: FactDefinition) -> Any:
     return plain | None if fact.nullable else plain
 
 
-def facts_type(rows: FromClause, as_of: ColumnElement[Any]) -> type:
+def facts_type(rows: FromClause) -> type:
     """The GraphQL type, made from the catalogue; its fields are as many as the catalogue has entries."""
+    as_of = rows.c.as_of
     namespace: dict[str, Any] = {
         "__doc__": "Measured numbers of one customer at one moment, from counted orders only. [C2-C4, S0-8, S0-9]",
         "__module__": __name__,
@@ -89,13 +76,12 @@ def facts_type(rows: FromClause, as_of: ColumnElement[Any]) -> type:
     return declare(type("Facts", (), namespace))
 
 
-facts_of_customers = stored_facts()
 if TYPE_CHECKING:
 
     class Facts:
         """Made from the catalogue, out of the type checker's sight."""
 else:
-    Facts = facts_type(facts_of_customers, live_as_of)
+    Facts = facts_type(facts_of_customers)
 
 
 @strawberry.type(

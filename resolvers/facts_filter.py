@@ -8,7 +8,8 @@ import strawberry
 
 from db.facts_sql import shown_fact
 from domain.customers.fact import FactType
-from resolvers.facts import SHOWN_FACTS, facts_of_customers
+from resolvers.facts import SHOWN_FACTS
+from resolvers.facts_rows import facts_of_customers
 from resolvers.live_moment import live_as_of
 from resolvers.orders import DateTimeFilter
 from resolvers.readpath.expressions import is_in, is_null

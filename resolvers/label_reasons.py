@@ -13,7 +13,8 @@ from domain.conditions.explanation import CustomerValues
 from domain.labels.bits import reasons
 from domain.labels.rules import LABELS
 from resolvers.context import Context
-from resolvers.facts import facts_as_json, facts_of_customers
+from resolvers.facts import facts_as_json
+from resolvers.facts_rows import facts_of_customers
 from resolvers.live_moment import last_whole_day, live_as_of
 from resolvers.tier_standings import held_tiers
 

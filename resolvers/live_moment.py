@@ -1,11 +1,20 @@
 """The moment that everything live is of."""
 
-from sqlalchemy import cast, func, select
+from typing import Any
+
+from sqlalchemy import ColumnElement, cast, func, select
 
 from db import tables as t
 
 live_as_of = select(t.shop.c.live_as_of).scalar_subquery()
 """Live facts, standings and labels are as of this moment: the end of the current business day."""
 zone = select(t.shop.c.time_zone).scalar_subquery()
-last_whole_day = cast(func.timezone(zone, live_as_of), t.category_days.c.day.type) - 1
-"""The business day that ends at `live_as_of`: category facts are cut to whole days."""
+
+
+def last_whole_day_before(moment: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The last business day that ended at or before a moment: category facts are cut to whole days."""
+    return cast(func.timezone(zone, moment), t.category_days.c.day.type) - 1
+
+
+last_whole_day = last_whole_day_before(live_as_of)
+"""The business day that ends at `live_as_of`."""

@@ -14,7 +14,8 @@ from db import tables as t
 from domain.tiers.transition import TierReason
 from resolvers import tier_answers as answers
 from resolvers.access import EVERYBODY
-from resolvers.facts import FactValue, facts_as_json, facts_of_customers
+from resolvers.facts import FactValue, facts_as_json
+from resolvers.facts_rows import facts_of_customers
 from resolvers.live_moment import live_as_of
 from resolvers.orders import Order
 from resolvers.readpath.declare import column, computed, connection, embed, entity, one

@@ -36,7 +36,15 @@ from resolvers.readpath.plan import (
     Plan,
     Statement,
 )
-from resolvers.readpath.sources import Argument, Condition, ContextValue, Entity, Role, RowScope
+from resolvers.readpath.sources import (
+    Argument,
+    Condition,
+    ContextValue,
+    Entity,
+    Inlined,
+    Role,
+    RowScope,
+)
 
 Scope = dict[FromClause, FromClause]
 """Rows of a declaration -> the alias that stands for them in this statement."""
@@ -144,6 +152,8 @@ class StatementBuilder:
             match element:
                 case Argument():
                     return self.argument(element, selected)
+                case Inlined(stands_for=inner):
+                    return self.place(inner, scope, selected)
                 case ContextValue(read=read, type=type_):
                     return self.bind(Slot((CONTEXT,)), type_, read)
                 case ColumnClause() if element.table in scope:
@@ -160,8 +170,7 @@ class StatementBuilder:
         if selected is None:
             raise TypeError(f"the argument {argument.graphql_name} stands where no field can have it")
         value = selected.arguments.get(argument.graphql_name)
-        if argument.check is not None and value is not None:
-            self.check(value, argument.check, selected.at)
+        self.check_argument(argument, value, selected.at)
         return self.bind(value, argument.type, at=selected.at)
 
     def parameters(self, declared: Sequence[Argument[Any]], selected: Selected) -> dict[str, Bind]:
@@ -170,11 +179,18 @@ class StatementBuilder:
 
     def parameter(self, argument: Argument[Any], selected: Selected) -> Bind:
         value = selected.arguments.get(argument.graphql_name)
-        if argument.check is not None and value is not None:
-            self.check(value, argument.check, selected.at)
+        self.check_argument(argument, value, selected.at)
         read = reader(value, guarded(lambda v: storable(as_stored(v)), selected.at))
         self.checks.append(read)
         return read
+
+    def check_argument(self, argument: Argument[Any], value: Any, at: int) -> None:
+        if value is None:
+            return
+        if argument.check is not None:
+            self.check(value, argument.check, at)
+        if argument.check_in_context is not None:
+            self.checks.append(in_context(argument.check_in_context, reader(value, unchanged), at))
 
     def check(self, value: Any, test: Callable[[Any], object], at: int) -> None:
         """Tries an argument before anything runs."""
@@ -239,6 +255,14 @@ def guarded(convert: Callable[[Any], Any], at: int) -> Callable[[Any], Any]:
             raise BadInput(at, str(error)) from error
 
     return converted
+
+
+def in_context(test: Callable[[Any, Any], object], read: Bind, at: int) -> Bind:
+    return lambda inputs: guarded(lambda value: test(inputs[CONTEXT], value), at)(read(inputs))
+
+
+def unchanged(value: Any) -> Any:
+    return value
 
 
 def through(change: Callable[[Any, Any], Any], read: Bind) -> Bind:

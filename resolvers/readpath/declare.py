@@ -41,6 +41,7 @@ from resolvers.readpath.sources import (
     Entity,
     GraphPages,
     GraphRows,
+    Inlined,
     Lookup,
     Many,
     MergedPages,
@@ -167,7 +168,7 @@ def by_global_ids(about: str, *, visible_to: Sequence[Role]) -> Any:
     return SourcedField(ByGlobalId(many=True), about, visible_to)
 
 
-def argument(
+def argument(  # noqa: PLR0913 - one keyword a property
     name: str,
     annotation: Any,
     about: str,
@@ -175,10 +176,18 @@ def argument(
     sql_type: Any,
     default: Any = REQUIRED,
     check: Callable[[Any], object] | None = None,
+    check_in_context: Callable[[Any, Any], object] | None = None,
 ) -> Argument[Any]:
     made: Argument[Any] = Argument(f"argument_{name}", None, type_=sql_type)
     made.graphql_name, made.annotation, made.default = name, annotation, default
-    made.about, made.check = about, check
+    made.about, made.check, made.check_in_context = about, check, check_in_context
+    return made
+
+
+def inlined(name: str, expression: ColumnElement[T]) -> Inlined[T]:
+    """`:name` of a select written as text becomes an argument, a column of the parent, or any expression."""
+    made: Inlined[T] = Inlined(name, None, type_=expression.type)
+    made.stands_for = expression
     return made
 
 

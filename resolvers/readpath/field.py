@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -20,6 +20,7 @@ from resolvers.readpath.sources import (
     Entity,
     GraphPages,
     GraphRows,
+    Inlined,
     Lookup,
     MergedPages,
     Pages,
@@ -96,8 +97,17 @@ def declared_arguments(source: Source, target: FromClause | None) -> tuple[Argum
     expressions += [rows.element for rows in getattr(source, "given", {}).values()]
     if isinstance(target, Subquery):
         expressions.append(target.element)
-    found = [e for x in expressions if x is not None for e in iterate(x) if isinstance(e, Argument)]
+    found = [e for x in expressions if x is not None for e in arguments_in(x)]
     return tuple(sorted({e.graphql_name: e for e in found}.values(), key=lambda e: e.graphql_name))
+
+
+def arguments_in(expression: Any) -> Iterator[Argument[Any]]:
+    for element in iterate(expression):
+        match element:
+            case Argument():
+                yield element
+            case Inlined(stands_for=inner):
+                yield from arguments_in(inner)
 
 
 class SourcedField(StrawberryField):

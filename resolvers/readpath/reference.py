@@ -109,6 +109,8 @@ class Reader:
         value = given(self.arguments, argument.graphql_name)
         if argument.check is not None and value is not None:
             argument.check(value)
+        if argument.check_in_context is not None and value is not None:
+            argument.check_in_context(self.context.operation, value)
         storable(value)
 
     def wanted(self, declared: Sequence[Argument[Any]]) -> Values:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     Subquery,
     Text,
+    TextualSelect,
     and_,
     false,
     literal,
@@ -37,6 +38,7 @@ from resolvers.readpath.sources import (
     ContextValue,
     Entity,
     Group,
+    Inlined,
     Match,
     Reached,
     Related,
@@ -74,6 +76,8 @@ class Rows:
         def replace(element: Any, **_: Any) -> Any:
             if isinstance(element, Argument):
                 return literal(given(arguments, element.graphql_name), widened(element.type))
+            if isinstance(element, Inlined):
+                return self.filled(element.stands_for, parent, arguments)
             if isinstance(element, ContextValue):
                 return literal(element.read(self.operation), element.type)
             if parent and isinstance(element, Subquery) and not names_parent(element.element, parent):
@@ -176,8 +180,9 @@ class Rows:
 
 
 def names_parent(query: Any, parent: tuple[Entity, Values]) -> bool:
-    """Whether a select used as rows speaks of the parent (`.correlate(parent)`), or has such a table of its own."""
-    return parent[0].rows in query._correlate
+    """Whether a select used as rows speaks of the parent (`.correlate(parent)`), or has such a table of its own;
+    one that is written as text can speak of it only by `inlined` expressions."""
+    return isinstance(query, TextualSelect) or parent[0].rows in query._correlate
 
 
 def grouped(kind: str, conditions: list[Any]) -> Any:

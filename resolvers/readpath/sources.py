@@ -246,8 +246,8 @@ Rule = Match | Compares | Group | Related | Reached | ByColumn
 class Argument(BindParameter[T]):
     """A GraphQL argument used inside a declared SQL expression.
 
-    `check` raises ValueError before anything runs: SQL must never fail on a value, for that would take the
-    whole answer along.
+    `check(value)` and `check_in_context(context, value)` raise ValueError before anything runs: SQL must never
+    fail on a value, for that would take the whole answer along.
     """
 
     inherit_cache = True
@@ -256,6 +256,14 @@ class Argument(BindParameter[T]):
     default: Any
     about: str
     check: Callable[[Any], object] | None
+    check_in_context: Callable[[Any, Any], object] | None
+
+
+class Inlined(BindParameter[T]):
+    """A parameter of a select written as text, in whose place an expression is printed."""
+
+    inherit_cache = True
+    stands_for: ColumnElement[T]
 
 
 class ContextValue(BindParameter[T]):
