@@ -20,6 +20,7 @@ from resolvers.facts import Facts
 from resolvers.facts_filter import FactsFilter
 from resolvers.facts_rows import as_of, facts_at_moment, facts_of_customers
 from resolvers.labels import Label, LabelFilter, labels_of_customers
+from resolvers.leaders import Leader, leaders
 from resolvers.orders import DateTimeFilter, Order, OrderFilter
 from resolvers.readpath.declare import (
     argument,
@@ -222,6 +223,11 @@ class Customer(Node):
     community: Community | None = one(
         "Where they buy together; null: nowhere.",
         on=t.communities.c.community_id == t.customers.c.community_id,
+        visible_to=STAFF_AND_CUSTOMERS,
+    )
+    leader: Leader | None = one(
+        "Set for a community leader 团长. [S4-14]",
+        on=leaders.c.customer_id == t.customers.c.customer_id,
         visible_to=STAFF_AND_CUSTOMERS,
     )
     referred_by: "Customer | None" = one(

@@ -4,7 +4,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import strawberry
 from sqlalchemy import JSON, BigInteger, ColumnElement, FromClause, cast, extract, func
 
 from db.facts_sql import shown_fact
@@ -12,8 +11,11 @@ from domain.customers.fact import FactDefinition, FactType
 from domain.customers.facts import CONDITION_INPUTS, FACT_BY_NAME, FACTS
 from resolvers.access import STAFF_AND_CUSTOMERS
 from resolvers.category_shares import CategoryShare, category_shares, first_categories
+from resolvers.fact_values import READ_FACTS, codes, values_of_facts
+from resolvers.fact_values import FactDefinitionAnswer as FactDefinitionAnswer
+from resolvers.fact_values import FactValue as FactValue
 from resolvers.facts_rows import facts_of_customers
-from resolvers.readpath.declare import column, entity, many
+from resolvers.readpath.declare import column, computed, entity, many
 
 PYTHON_TYPES = {
     FactType.INTEGER: int,
@@ -21,9 +23,8 @@ PYTHON_TYPES = {
     FactType.BOOLEAN: bool,
     FactType.MOMENT: datetime,
 }
+MOST_ARGUMENTS = 50
 SHOWN_FACTS = tuple(fact for fact in FACTS if not fact.per_category)
-
-strawberry.enum(FactType, description="How the value of a fact is shown.")
 
 
 def facts_as_json(as_of: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -37,6 +38,14 @@ def facts_as_json(as_of: ColumnElement[Any]) -> ColumnElement[Any]:
         stored = facts_of_customers.c[name] if fact.is_stored else shown
         pairs += [name, microseconds(stored) if fact.type is FactType.MOMENT else stored]
     return func.json_build_object(*pairs, type_=JSON())
+
+
+def in_parts(columns: list[ColumnElement[Any]]) -> list[ColumnElement[Any]]:
+    """A function takes at most 100 arguments."""
+    return [
+        func.json_build_array(*columns[at : at + MOST_ARGUMENTS])
+        for at in range(0, len(columns), MOST_ARGUMENTS)
+    ]
 
 
 def microseconds(moment: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -65,12 +74,19 @@ def facts_type(rows: FromClause) -> type:
     }
     for fact in SHOWN_FACTS:
         namespace[fact.name] = column(shown_fact(fact, lambda name: rows.c[name], as_of), words(fact))
-    namespace["__annotations__"]["category_shares_180d"] = list[CategoryShare]
+    namespace["__annotations__"] |= {"category_shares_180d": list[CategoryShare], "values": list[FactValue]}
     namespace["category_shares_180d"] = many(
         "What is spent most on, in the last 180 whole days.",
         on=(category_shares.c.customer_id == rows.c.customer_id)
         & (category_shares.c.rank <= first_categories),
         order_by=[category_shares.c.rank],
+    )
+    namespace["values"] = computed(
+        values_of_facts,
+        func.json_build_array(*in_parts([rows.c[fact.name] for fact in READ_FACTS]), type_=JSON()),
+        as_of,
+        about="Any facts by code, in the order asked for.",
+        parameters=[codes],
     )
     declare = entity(rows, roles=STAFF_AND_CUSTOMERS, scope=rows.c.customer_id)
     return declare(type("Facts", (), namespace))
@@ -82,22 +98,3 @@ if TYPE_CHECKING:
         """Made from the catalogue, out of the type checker's sight."""
 else:
     Facts = facts_type(facts_of_customers)
-
-
-@strawberry.type(
-    name="FactDefinition", description="Declared once: a field of Facts, an input of conditions."
-)
-class FactDefinitionAnswer:
-    code: str = strawberry.field(description="The field name in Facts.")
-    words: str = strawberry.field(description="What it measures.")
-    type: FactType = strawberry.field(description="How its value is shown.")
-    unit: str | None = strawberry.field(description="Of the shown value: orders, CNY, days, share.")
-    window_days: int | None = strawberry.field(description="Length of its trailing window; null: none.")
-    personal: bool = strawberry.field(description="Whether the value is personal data.")
-
-
-@strawberry.type(description="A fact with its value, for tables that show any of them.")
-class FactValue:
-    fact: FactDefinitionAnswer = strawberry.field(description="Which fact.")
-    number: Decimal | None = strawberry.field(description="Its value; null: unknown, or not a number.")
-    text: str = strawberry.field(description="The value in words, with its unit.")

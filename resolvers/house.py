@@ -9,7 +9,7 @@ from domain.customers.facts import FACTS
 from domain.privacy.viewer import Purpose, Role
 from resolvers.access import EVERYBODY
 from resolvers.context import Context
-from resolvers.facts import FactDefinitionAnswer
+from resolvers.fact_values import FactDefinitionAnswer, definition_of
 from resolvers.money import CurrencyCode
 from resolvers.readpath.declare import column, entity, one
 from resolvers.readpath.expressions import coded
@@ -50,14 +50,4 @@ def viewer(context: Context) -> Viewer:
 
 
 def fact_definitions(context: Context) -> list[FactDefinitionAnswer]:  # noqa: ARG001
-    return [
-        FactDefinitionAnswer(
-            code=fact.graphql_name,
-            words=fact.words,
-            type=fact.type,
-            unit=fact.unit,
-            window_days=fact.window_days,
-            personal=fact.personal,
-        )
-        for fact in FACTS
-    ]
+    return [definition_of(fact) for fact in FACTS]

@@ -20,8 +20,9 @@ from domain.tiers.explanation import Comparison
 from domain.tiers.policy import BenefitKind, TierPolicyVersion
 from domain.tiers.progress import RecipeKind
 from domain.tiers.standing import Standing, stand
+from resolvers import fact_values
 from resolvers.context import Context
-from resolvers.facts import FactDefinitionAnswer, FactValue
+from resolvers.fact_values import FactValue
 from resolvers.money import CurrencyCode, Money
 from resolvers.words import in_language
 
@@ -114,17 +115,7 @@ def parts(context: Context, version_id: int, facts: Facts) -> list[TierPart]:
 def fact_value(name: str, stored: int | None) -> FactValue:
     """A stored fact as people read it: 1234500 cents are 12345.00 CNY."""
     fact = FACT_BY_NAME[name]
-    number = None if stored is None else Decimal(shown_integer(fact.kind, stored))
-    definition = FactDefinitionAnswer(
-        code=fact.graphql_name,
-        words=fact.words,
-        type=fact.type,
-        unit=fact.unit,
-        window_days=fact.window_days,
-        personal=fact.personal,
-    )
-    text = "unknown" if number is None else f"{number} {fact.unit or ''}".strip()
-    return FactValue(fact=definition, number=number, text=text)
+    return fact_values.fact_value(fact, None if stored is None else shown_integer(fact.kind, stored))
 
 
 def explained(

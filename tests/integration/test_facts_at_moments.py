@@ -1,11 +1,13 @@
 """`facts(asOf:)`: the same fields measured from the orders for a past moment, and any facts by code."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from retailer import NOW, Retailer
 
 from domain.calendar import end_of_business_day
+from domain.customers.fact import FactType
 from domain.customers.facts import FACTS
 from domain.privacy.viewer import Role
 
@@ -98,3 +100,77 @@ async def test_a_customer_sees_only_own_facts_of_the_past(retailer: Retailer) ->
 
     assert own["data"]["customer"]["facts"] == {"asOf": "2026-05-01T00:00:00+00:00"}
     assert other["data"] == {"customer": None}
+
+
+async def test_values_by_code_are_those_of_the_fields(retailer: Retailer) -> None:
+    codes = [fact.graphql_name for fact in SHOWN]
+    text = """query ($id: ID!, $codes: [String!]!) { customer(by: {id: $id}) { facts { %s
+      values(codes: $codes) { fact { code unit } number text } } } }"""
+    variables = {"id": f"cus_{await busiest(retailer)}", "codes": codes}
+
+    found = (await retailer.ask(text % ALL_FIELDS, variables=variables))["data"]["customer"]["facts"]
+
+    assert [value["fact"]["code"] for value in found["values"]] == codes
+    for fact, value in zip(SHOWN, found["values"], strict=True):
+        shown = found[fact.graphql_name]
+        if isinstance(shown, bool) or fact.type is FactType.MOMENT:
+            assert (value["number"], value["text"]) == (None, {True: "yes", False: "no"}.get(shown, shown))
+        else:
+            assert Decimal(value["number"]) == Decimal(shown), fact.name
+            assert value["text"] == f"{value['number']} {fact.unit or ''}".strip()
+
+
+async def test_values_of_a_past_moment_are_measured_like_the_fields(retailer: Retailer) -> None:
+    fields = 'daysSinceLastOrder values(codes: ["daysSinceLastOrder", "neverOrdered"]) { number text }'
+
+    found = await facts_of(retailer, await busiest(retailer), '(asOf: "2026-04-01T00:00:00Z")', fields)
+
+    assert found["values"][0]["number"] == str(found["daysSinceLastOrder"])
+    assert found["values"][1] == {"number": None, "text": "no"}
+
+
+async def test_an_unknown_value_says_so(retailer: Retailer) -> None:
+    fields = 'values(codes: ["lastOrderAt", "averageOrderValue90d"]) { number text }'
+
+    found = await facts_of(retailer, 1, '(asOf: "1970-01-01T00:00:00Z")', fields)
+
+    assert found["values"] == [{"number": None, "text": "unknown"}, {"number": None, "text": "unknown"}]
+
+
+@pytest.mark.parametrize(
+    ("codes", "message"),
+    [
+        (["orders90d", "nothing"], "There is no fact 'nothing': see factDefinitions."),
+        (["orders_90d"], "There is no fact 'orders_90d': see factDefinitions."),
+        (["orders90d"] * 101, "At most 100 codes at once."),
+    ],
+)
+async def test_codes_that_make_no_sense_cost_their_field(
+    retailer: Retailer, codes: list[str], message: str
+) -> None:
+    text = 'query ($codes: [String!]!) { customer(by: {id: "cus_1"}) { facts { values(codes: $codes) { text } } } }'
+
+    answer = await retailer.ask(text, variables={"codes": codes})
+
+    assert [(e["message"], e["extensions"]["code"]) for e in answer["errors"]] == [
+        (message, "BAD_USER_INPUT")
+    ]
+
+
+async def test_a_leader_names_the_communities_they_lead(retailer: Retailer) -> None:
+    leader = await retailer.value("SELECT min(leader_customer_id) FROM communities")
+    nobody = await retailer.value(
+        "SELECT min(customer_id) FROM customers WHERE customer_id NOT IN (SELECT leader_customer_id "
+        "FROM communities WHERE leader_customer_id IS NOT NULL)"
+    )
+    led = await retailer.column(
+        "SELECT name FROM communities WHERE leader_customer_id = $1 ORDER BY community_id", leader
+    )
+    led_by = "... on Customer { leader { id customer { id } communities { name } } }"
+    text = f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ {led_by} }} }}"
+
+    found = (await retailer.ask(text, variables={"ids": [f"cus_{leader}", f"cus_{nobody}"]}))["data"]["nodes"]
+
+    names = [{"name": name} for name in led]
+    wanted = {"id": f"ldr_{leader}", "customer": {"id": f"cus_{leader}"}, "communities": names}
+    assert found == [{"leader": wanted}, {"leader": None}]

@@ -16,6 +16,7 @@ SOME_KEYS = {
     "cus": "SELECT customer_id FROM customers WHERE customer_id % 23 = 1",
     "ord": "SELECT order_id FROM orders WHERE order_id % 301 = 1",
     "prd": "SELECT product_id FROM products ORDER BY 1 LIMIT 3",
+    "ldr": "SELECT DISTINCT leader_customer_id FROM communities ORDER BY 1 LIMIT 3",
     "com": "SELECT community_id FROM communities ORDER BY 1 LIMIT 3",
     "tpo": "SELECT policy_id FROM tier_policies",
     "tpv": "SELECT version_id FROM tier_policy_versions",
@@ -58,6 +59,14 @@ async def values_of(retailer: Retailer) -> Values:
             "depth": [1, 1, 2, 3, 0, 4],
             "first": [1, 2, 3, 5, 5, 0, 101],
             "asOf": MOMENTS,
+            "codes": [
+                "orders90d",
+                "spendAllTime",
+                "lastOrderAt",
+                "neverOrdered",
+                "averageOrderValue90d",
+                "nothing",
+            ],
         },
         by_scalar={
             "ID": [*ids, *ODD_IDS],
