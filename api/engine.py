@@ -1,19 +1,20 @@
 """The read path behind the server edge: requests in, ready bytes out, live events executed once for all alike."""
 
-import asyncio
 import json
-from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 
 from graphql import OperationType
 
 from api.engine_port import GraphQLAnswer, GraphQLRequest, LiveResult, OperationKind, OperationRefused
+from api.fan_out import Delivery, FanOut, Work
 from domain.errors import StoreUnavailable
 from domain.live.events import LiveEvent, LiveEvents, SlowConsumer, StreamGap
 from domain.privacy.viewer import Viewer
 from resolvers.context import Context
-from resolvers.live import TierFeed, encode_event, tier_feed
+from resolvers.live import TierFeed, encode_event, tier_feed, variables_in_payload
 from resolvers.readpath.engine import Engine, EventPlan, RefusedRequest, Request
 from resolvers.readpath.failures import Code, Failure
 
@@ -22,9 +23,6 @@ KINDS = {
     OperationType.MUTATION: OperationKind.MUTATION,
     OperationType.SUBSCRIPTION: OperationKind.SUBSCRIPTION,
 }
-TIER_CHANGED = frozenset({"TIER_CHANGED"})
-SHARED_RESULTS = 256
-"""Results of events kept for subscribers that ask for the same a moment later."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,7 +34,10 @@ class ReadPathEngine:
     live: LiveEvents
     record_opened: Callable[[Viewer, Mapping[int, frozenset[str]]], Awaitable[None]]
     """Writes the audit of unmasked values; an answer leaves only after it."""
-    shared: "OrderedDict[tuple[object, ...], asyncio.Task[bytes | None]]" = field(default_factory=OrderedDict)
+    fan_out: FanOut = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.fan_out = FanOut(self.live)
 
     def operation_kind(self, request: GraphQLRequest) -> OperationKind | None:
         prepared = self.engine.documents.prepare(request.query, request.operation_name)
@@ -61,18 +62,15 @@ class ReadPathEngine:
         return name.value if name else None
 
     async def subscribe(self, request: GraphQLRequest, viewer: Viewer) -> AsyncGenerator[LiveResult, None]:
-        context = self.make_context(viewer)
-        event_plan, feed = self.prepare(request, context)
+        event_plan, feed = self.prepare(request, self.make_context(viewer))
+        key = (*scope_key(request, viewer, event_plan), feed.policy)
+        work = Work(partial(is_wanted, feed, viewer.customer_id), partial(self.run_event, event_plan, viewer))
         try:
-            async for event in self.live.subscribe(TIER_CHANGED, after=feed.after):
-                if feed.policy is not None and event.payload["policy"] != feed.policy:
-                    continue
-                body = await self.result(request, event_plan, event, context)
-                if context.opened:
-                    await self.record_opened(viewer, context.opened)
-                    context.opened.clear()
-                if body is not None:
-                    yield LiveResult(body, encode_event(event.event_id))
+            async with aclosing(self.fan_out.follow(key, work, after=feed.after)) as deliveries:
+                async for delivery in deliveries:
+                    if delivery.opened:
+                        await self.record_opened(viewer, delivery.opened)
+                    yield delivery.result
         except (StreamGap, SlowConsumer) as ended:
             raise OperationRefused([coded(ended.code, str(ended))]) from ended
         except StoreUnavailable as lost:
@@ -89,35 +87,36 @@ class ReadPathEngine:
             message = f"`after` is {error}"
             raise OperationRefused([Failure(Code.BAD_USER_INPUT, message).printed()]) from error
 
-    async def result(
-        self, request: GraphQLRequest, plan: EventPlan, event: LiveEvent, context: Context
-    ) -> bytes | None:
-        """One execution for all subscribers with the same text, variables and viewer's scope."""
-        key = (event.event_id, *scope_key(request, context.viewer))
-        task = self.shared.get(key)
-        if task is None:
-            task = asyncio.ensure_future(self.engine.run_event(plan, event.event_id, context))
-            self.shared[key] = task
-            if len(self.shared) > SHARED_RESULTS:
-                self.shared.popitem(last=False)
-        return await asyncio.shield(task)
+    async def run_event(self, plan: EventPlan, viewer: Viewer, event: LiveEvent) -> Delivery | None:
+        """For all who are alike in what `scope_key` names; the context is that of this moment."""
+        context = self.make_context(viewer)
+        body = await self.engine.run_event(plan, event.event_id, context)
+        if body is None:
+            return None
+        return Delivery(event.event_id, LiveResult(body, encode_event(event.event_id)), context.opened)
 
 
 def as_request(request: GraphQLRequest) -> Request:
     return Request(request.query, request.variables or {}, request.operation_name)
 
 
-def scope_key(request: GraphQLRequest, viewer: Viewer) -> tuple[object, ...]:
+def is_wanted(feed: TierFeed, customer_id: int | None, event: LiveEvent) -> bool:
+    """Of another customer or policy there is nothing to tell, and nothing to execute."""
+    if customer_id is not None and event.customer_id != customer_id:
+        return False
+    return feed.policy is None or event.payload["policy"] == feed.policy
+
+
+def scope_key(request: GraphQLRequest, viewer: Viewer, plan: EventPlan) -> tuple[Hashable, ...]:
     """Everything but the event that a result depends on; the viewer's subject is not part of any answer."""
-    variables = json.dumps(request.variables, sort_keys=True, default=str)
+    used = {name: plan.inputs.get(name) for name in sorted(variables_in_payload(plan))}
     return (
         request.query,
         request.operation_name,
-        variables,
+        json.dumps(used, default=str),
         viewer.role,
         viewer.purpose,
         viewer.customer_id,
-        viewer.subject,
     )
 
 

@@ -1,7 +1,7 @@
 """What the server edge asks of whatever executes GraphQL: answers and results as ready bytes."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
@@ -42,10 +42,14 @@ class GraphQLAnswer:
 
 @dataclass(frozen=True, slots=True)
 class LiveResult:
-    """One execution result of a subscription; `event_id` is the cursor from which a client resumes."""
+    """One execution result of a subscription; `event_id` is the cursor from which a client resumes.
+
+    One object goes to all who asked alike: `framed` keeps what a transport made of it for the first of them.
+    """
 
     body: bytes
     event_id: str | None = None
+    framed: dict[str, str | bytes] = field(default_factory=dict, compare=False, repr=False)
 
 
 class OperationRefused(Exception):

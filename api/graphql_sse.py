@@ -10,6 +10,8 @@ from api.operations import Asked, Edge, execute, stop, subscribe
 from api.responses import CONTENT_TYPES, GUARDS, Receive, Send
 
 KEEP_ALIVE_SECONDS = 12.0
+SSE = ""
+"""The key of `LiveResult.framed` that no WebSocket's operation can have: its ids are not empty."""
 COMPLETE = b"event: complete\ndata:\n\n"
 KEEP_ALIVE = b":\n\n"
 COME_BACK = b"retry: 1000\n: SERVER_SHUTDOWN, come back with the last id\n\n"
@@ -107,8 +109,12 @@ async def stream(edge: Edge, asked: Asked, kind: OperationKind | None, receive: 
 
 def next_event(result: LiveResult) -> bytes:
     """In JSON a raw line break is only space between tokens, so one `data:` line can carry it."""
-    identity = b"" if result.event_id is None else b"id: " + result.event_id.encode() + b"\n"
-    return b"event: next\n" + identity + b"data: " + b" ".join(result.body.splitlines()) + b"\n\n"
+    text = result.framed.get(SSE)
+    if not isinstance(text, bytes):
+        identity = b"" if result.event_id is None else b"id: " + result.event_id.encode() + b"\n"
+        data = b" ".join(result.body.splitlines())
+        text = result.framed[SSE] = b"event: next\n" + identity + b"data: " + data + b"\n\n"
+    return text
 
 
 async def _until_left(receive: Receive) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from api.admission import Headers, text_of
 from api.auth import Verified
-from api.engine_port import GraphQLRequest, OperationKind, OperationRefused
+from api.engine_port import GraphQLRequest, LiveResult, OperationKind, OperationRefused
 from api.graphql_errors import Refused, graphql_error, refusal_error
 from api.graphql_request import MAX_BODY_BYTES, json_object, request_from_payload
 from api.logs import read_caller
@@ -18,6 +18,7 @@ from api.operations import Asked, Edge, errors_in, execute, stop, subscribe
 from api.responses import Receive, Scope, Send
 
 PROTOCOL = "graphql-transport-ws"
+KEPT_FRAMES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +175,15 @@ class Socket:
             errors = refused.errors if isinstance(refused, OperationRefused) else [refusal_error(refused)]
             self._forget(identity, task)
             await self._send_errors(identity, errors)
+        except OSError:  # the reader is gone; whoever reads the socket hears it too, and ends all
+            return
         finally:
             self._forget(identity, task)
 
     async def _tell_results(self, identity: str, asked: Asked) -> None:
-        head = b'{"type":"next","id":%b,"payload":' % json.dumps(identity).encode()
         async with aclosing(subscribe(self._edge, asked)) as results:
             async for result in results:
-                await self._send_text(b"%b%b}" % (head, result.body))
+                await self._send_text(next_text(result, identity))
                 if result.event_id is not None:
                     self._seen[identity] = result.event_id
         await self._tell_complete(identity)
@@ -190,9 +192,7 @@ class Socket:
         answer = (await execute(self._edge, asked, kind)).answer
         if answer.request_error:
             raise OperationRefused(errors_in(answer))
-        await self._send_text(
-            b'{"type":"next","id":%b,"payload":%b}' % (json.dumps(identity).encode(), answer.body)
-        )
+        await self._send_text(next_text(LiveResult(answer.body), identity))
         await self._tell_complete(identity)
 
     async def _tell_complete(self, identity: str) -> None:
@@ -210,12 +210,12 @@ class Socket:
         await self._send({"type": "error", "id": identity, "payload": list(errors)})
 
     async def _send(self, message: Mapping[str, Any]) -> None:
-        await self._send_text(json.dumps(message, ensure_ascii=False).encode())
+        await self._send_text(json.dumps(message, ensure_ascii=False))
 
-    async def _send_text(self, text: bytes) -> None:
+    async def _send_text(self, text: str) -> None:
         """Waits while the reader's buffers are full; the patrol ends who never reads."""
         self.stuck_since = self.stuck_since or time.monotonic()
-        await self._asgi_send({"type": "websocket.send", "text": text.decode()})
+        await self._asgi_send({"type": "websocket.send", "text": text})
         self.stuck_since = None
 
     _TAKERS: Mapping[str, Callable[["Socket", Mapping[str, Any]], Awaitable[None]]] = {
@@ -225,6 +225,16 @@ class Socket:
         "subscribe": _take_subscribe,
         "complete": _take_complete,
     }
+
+
+def next_text(result: LiveResult, identity: str) -> str:
+    """Of one result made once for each id that subscribers gave it: most clients count from 1."""
+    text = result.framed.get(identity)
+    if not isinstance(text, str):
+        text = f'{{"type":"next","id":{json.dumps(identity)},"payload":{result.body.decode()}}}'
+        if len(result.framed) < KEPT_FRAMES:
+            result.framed[identity] = text
+    return text
 
 
 def read_message(message: Mapping[str, Any]) -> dict[str, Any]:

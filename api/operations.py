@@ -22,7 +22,7 @@ from api.engine_port import (
 from api.graphql_errors import errors_body, graphql_error, masked_error, timeout_error, unavailable_error
 from api.live_connections import LiveConnections
 from api.logs import Caller, OperationRecord, short_name
-from domain.errors import StoreUnavailable
+from domain.errors import StatementTimedOut, StoreUnavailable
 from domain.live.events import SlowConsumer, StreamGap
 
 logger = logging.getLogger("c360.operations")
@@ -109,7 +109,7 @@ async def stop(tasks: Sequence[asyncio.Task[Any]]) -> None:
 
 def error_of(fault: Exception, limit_seconds: float) -> dict[str, Any]:
     """A fault in words; what we did not foresee is logged with an id and shown as that id alone."""
-    if isinstance(fault, TimeoutError):
+    if isinstance(fault, TimeoutError | StatementTimedOut):
         return timeout_error(limit_seconds)
     if isinstance(fault, StoreUnavailable):
         return unavailable_error(fault)

@@ -70,6 +70,17 @@ class Subscribers:
         for subscriber in self._by_kind.get(event.kind, ()):
             subscriber.offer(event)
 
+    async def newest_id(self) -> int:
+        await self._started.wait()
+        return self.position or 0
+
+    async def replay(
+        self, kinds: frozenset[str], *, after: int, until: int
+    ) -> AsyncGenerator[LiveEvent, None]:
+        async for event in self._replay(after, until):
+            if event.kind in kinds and event.event_id <= until:
+                yield event
+
     async def subscribe(
         self, kinds: frozenset[str], *, after: int | None = None
     ) -> AsyncGenerator[LiveEvent, None]:

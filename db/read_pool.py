@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-from domain.errors import StoreUnavailable
+from domain.errors import StatementTimedOut, StoreUnavailable
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 STORE = "postgres"
@@ -27,8 +27,11 @@ LOST = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.InsufficientResourcesError,  # a full disk, no memory, too many connections
-    asyncpg.QueryCanceledError,
 )
+SETTLE_SECONDS = 0.4
+LOST_CLIENT_CHECK = "400ms"
+"""How often PostgreSQL looks whether the one who asked is still there: what ends the statements of a process
+that was killed, or of a connection that could not be settled. With SETTLE_SECONDS less than a second."""
 
 
 class ValueRefused(ValueError):
@@ -49,14 +52,15 @@ class ReadSettings:
 class ReadPool:
     """Last used, first out, so that under little load few connections stay warm.
 
-    Opened on first use and reopened when broken. Errors: StoreUnavailable when PostgreSQL does not answer (a
-    statement over its time counts as that), ValueRefused when it fails on a value.
+    Opened on first use and reopened when broken. Errors: StoreUnavailable when PostgreSQL does not answer,
+    StatementTimedOut when it ended a statement over its time, ValueRefused when it fails on a value.
     """
 
     database_url: str
     settings: ReadSettings = field(default_factory=ReadSettings)
     free: list[Connection] = field(default_factory=list)
     slots: asyncio.Semaphore = field(init=False)
+    settling: set[asyncio.Task[None]] = field(default_factory=set)
     closed: bool = False
 
     def __post_init__(self) -> None:
@@ -65,30 +69,58 @@ class ReadPool:
     async def fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[Any]:
         """Rows of one prepared statement. Cancelling the caller cancels the statement in PostgreSQL."""
         await self.take_slot()
+        connection = None
         try:
-            return await self.fetch_on(await self.connection(), sql, arguments)
-        except (asyncpg.DataError, ValueError) as error:  # the latter: a value the driver cannot send
-            raise ValueRefused(str(error)) from error
-        except LOST as error:
-            raise StoreUnavailable(STORE, f"{type(error).__name__}: {error}") from error
-        finally:
-            self.slots.release()
+            connection = await self.connection()
+            rows = await connection.fetch(sql, *arguments)
+        except BaseException as fault:
+            self.give_back_after(fault, connection)
+            known = in_our_words(fault)
+            if known is None:
+                raise
+            raise known from fault
+        self.give_back(connection)
+        return rows
 
     async def take_slot(self) -> None:
+        if not self.slots.locked():
+            await self.slots.acquire()  # returns at once, without the timer below
+            return
         try:
             async with asyncio.timeout(self.settings.wait_seconds):
                 await self.slots.acquire()
         except TimeoutError as error:
             raise StoreUnavailable(STORE, "all read connections are busy") from error
 
-    async def fetch_on(self, connection: Connection, sql: str, arguments: Sequence[Any]) -> Sequence[Any]:
-        try:
-            return await connection.fetch(sql, *arguments)
-        finally:
+    def give_back(self, connection: Connection | None) -> None:
+        if connection is not None:
             if connection.is_closed() or self.closed:
                 connection.terminate()
             else:
                 self.free.append(connection)
+        self.slots.release()
+
+    def give_back_after(self, fault: BaseException, connection: Connection | None) -> None:
+        """Who was cancelled leaves a statement behind: its connection is nobody's until that has ended."""
+        if connection is None or isinstance(fault, Exception):
+            self.give_back(connection)
+            return
+        task = asyncio.ensure_future(self.settle(connection))
+        self.settling.add(task)
+        task.add_done_callback(self.settling.discard)
+
+    async def settle(self, connection: Connection) -> None:
+        """Waits until the cancelled statement has ended, for which the driver asks before the next one.
+
+        One that does not end in time is given up with its connection: the next reader must not wait for it.
+        """
+        try:
+            async with asyncio.timeout(SETTLE_SECONDS):
+                await connection.fetchval("SELECT 1")
+        except (*LOST, asyncpg.PostgresError):
+            connection.terminate()
+        finally:
+            self.give_back(connection)
 
     async def connection(self) -> Connection:
         """A free connection, or a new one: at most as many as there are slots."""
@@ -112,12 +144,25 @@ class ReadPool:
             "jit": "off",
             "default_transaction_read_only": "on",
             "statement_timeout": f"{self.settings.statement_seconds:g}s",
+            "client_connection_check_interval": LOST_CLIENT_CHECK,
             "application_name": "customer360 read",
         }
 
     async def close(self) -> None:
         """Waits for no one: a running statement ends with its caller."""
         self.closed = True
+        await asyncio.gather(*self.settling)
         while self.free:
             with suppress(*LOST):
                 await self.free.pop().close(timeout=1)
+
+
+def in_our_words(fault: BaseException) -> Exception | None:
+    """None: let it pass as it is. An expired statement is its own thing: the store answers, too late."""
+    if isinstance(fault, asyncpg.DataError | ValueError):  # the latter: a value the driver cannot send
+        return ValueRefused(str(fault))
+    if isinstance(fault, asyncpg.QueryCanceledError):
+        return StatementTimedOut(STORE, str(fault))
+    if isinstance(fault, LOST):
+        return StoreUnavailable(STORE, f"{type(fault).__name__}: {fault}")
+    return None

@@ -4,6 +4,7 @@
     ├── DomainError         a person's mistake: a code, a sentence that says what to do, the field it is about
     ├── SetupError          this machine or its settings are not ready: a sentence that says what to change
     └── StoreUnavailable    a store does not answer; what needs it fails, the rest goes on
+        └── StatementTimedOut    it does, but not in the time that a statement may take
 
 Anything else is a broken invariant: an ordinary exception, logged with an id and masked outside.
 """
@@ -72,3 +73,7 @@ class StoreUnavailable(Exception):
         super().__init__(f"{store} is not available{': ' + reason if reason else ''}")
         self.store = store
         self.reason = reason
+
+
+class StatementTimedOut(StoreUnavailable):
+    """The store is there, and ended a statement that took longer than it may."""

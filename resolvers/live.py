@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from graphql import VariableNode, Visitor, visit
 from graphql.execution.values import VariableValues, get_argument_values
 from sqlalchemy import BigInteger
 
@@ -23,6 +24,27 @@ def tier_feed(event: EventPlan, resume_after: str | None) -> TierFeed:
     arguments = get_argument_values(field, node, VariableValues({}, variables_of(event.inputs)))
     after = resume_after or arguments.get("after")
     return TierFeed(arguments.get("policy"), None if after is None else decode_event(after))
+
+
+def variables_in_payload(event: EventPlan) -> frozenset[str]:
+    """Names of variables that what is sent can depend on: not those that only say which events, and from where."""
+    _, node = root_field_of(event.operation)
+    found = VariableNames()
+    for selections in (node.selection_set, *event.operation.fragments.values()):
+        if selections is not None:
+            visit(selections, found)
+    return frozenset(found.names)
+
+
+class VariableNames(Visitor):
+    """Collects what a part of a document refers to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_variable(self, node: VariableNode, *_: object) -> None:
+        self.names.add(node.name.value)
 
 
 def decode_event(cursor: str) -> int:

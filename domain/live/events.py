@@ -53,5 +53,11 @@ class OutboxEvents(Protocol):
 class LiveEvents(Protocol):
     """What subscriptions are fed from."""
 
+    async def newest_id(self) -> int:
+        """The last event that was delivered; waits for the start."""
+
     def subscribe(self, kinds: frozenset[str], *, after: int | None = None) -> AsyncIterator[LiveEvent]:
         """Events from now on, or all since `after`; raises StreamGap, SlowConsumer, StoreUnavailable."""
+
+    def replay(self, kinds: frozenset[str], *, after: int, until: int) -> AsyncIterator[LiveEvent]:
+        """What happened between two events, the later one included; raises StreamGap, StoreUnavailable."""

@@ -11,7 +11,7 @@ from typing import Any
 import strawberry
 from graphql import FieldNode, GraphQLField, OperationType, get_variable_values
 
-from domain.errors import StoreUnavailable
+from domain.errors import StatementTimedOut, StoreUnavailable
 from resolvers.readpath.catalogue import make_catalogue
 from resolvers.readpath.compiler import EVENT_KEY, Task, compile_event, compile_query
 from resolvers.readpath.documents import Documents, Prepared, located
@@ -97,7 +97,7 @@ class Engine:
                 return Answer(await self.run(request, context))
         except RefusedRequest as refused:
             return Answer(printed({"errors": refused.errors}), was_refused=True)
-        except TimeoutError:
+        except (TimeoutError, StatementTimedOut):
             return failed_whole(timed_out(self.operation_seconds))
         except StoreUnavailable as lost:
             return failed_whole(store_unavailable(lost))
@@ -185,6 +185,8 @@ class Engine:
 
     def compile(self, task: Task) -> Plan | Unplannable:
         try:
+            if task.operation.definition.operation is OperationType.SUBSCRIPTION:
+                return compile_event(task, *root_field_of(task.operation))
             return compile_query(task)
         except Unplannable as reason:
             return reason
@@ -233,17 +235,12 @@ class Engine:
 
     def prepare_event(self, request: Request, context: OperationContext) -> EventPlan:
         """Compiles a subscription whose root field answers an entity; RefusedRequest when it may not run."""
-        operation, _ = self.accept(request, context.viewer)
+        operation, prepared = self.accept(request, context.viewer)
         if operation.definition.operation is not OperationType.SUBSCRIPTION:
             raise RefusedRequest([refusal("This is not a subscription.")])
+        root_field_of(operation)
         inputs = self.inputs(operation, request, context)
-        root_field, node = root_field_of(operation)
-        failed: Mapping[int, str] = {}
-        plan = compile_event(self.task(operation, inputs, context.viewer, failed), root_field, node)
-        bad = plan.bad_inputs(inputs)
-        if bad:
-            plan = compile_event(self.task(operation, inputs, context.viewer, bad), root_field, node)
-        return EventPlan(plan, operation, inputs)
+        return EventPlan(self.plan(prepared, operation, inputs, context.viewer), operation, inputs)
 
     async def run_event(self, event: EventPlan, key: int, context: OperationContext) -> bytes | None:
         """The message for one event, or None when its row is not one that this viewer may see."""

@@ -2,9 +2,12 @@ import asyncio
 
 import asyncpg
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from postgres_proxy import proxied
 
 from db.read_pool import ReadPool, ReadSettings, ValueRefused
-from domain.errors import StoreUnavailable
+from domain.errors import StatementTimedOut, StoreUnavailable
 
 
 async def test_a_connection_is_used_again_and_its_statements_stay_prepared(database_url: str) -> None:
@@ -74,32 +77,111 @@ async def test_no_server_is_a_store_that_is_unavailable() -> None:
         await pool.fetch("SELECT 1", [])
 
 
-async def test_cancelling_the_reader_cancels_the_statement(database_url: str) -> None:
-    pool = ReadPool(database_url, ReadSettings(connections=1))
-    await pool.fetch("SELECT 1", [])
-    task = asyncio.create_task(pool.fetch("SELECT pg_sleep(60)", []))
+async def running(database_url: str) -> int:
+    """Statements of read pools that PostgreSQL still works on."""
+    connection = await asyncpg.connect(database_url)
+    number: int = await connection.fetchval(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'customer360 read'"
+        " AND state = 'active' AND datname = current_database()"
+    )
+    await connection.close()
+    return number
+
+
+async def nothing_runs(database_url: str) -> bool:
+    """Long before a statement's own time is over (10 s)."""
+    for _ in range(50):
+        if await running(database_url) == 0:
+            return True
+        await asyncio.sleep(0.05)
+    return False
+
+
+async def cancelled(pool: ReadPool, sql: str = "SELECT pg_sleep(60)") -> None:
+    task = asyncio.create_task(pool.fetch(sql, []))
     await asyncio.sleep(0.2)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
 
-    running = await pool.fetch(
-        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'"
-        " AND datname = current_database()",
-        [],
-    )
+
+async def test_cancelling_the_reader_cancels_the_statement_and_keeps_the_connection(
+    database_url: str,
+) -> None:
+    pool = ReadPool(database_url, ReadSettings(connections=1))
+    pid = (await pool.fetch("SELECT pg_backend_pid()", []))[0][0]
+
+    await cancelled(pool)
+
+    assert await nothing_runs(database_url)
+    assert (await pool.fetch("SELECT pg_backend_pid()", []))[0][0] == pid
     await pool.close()
-    assert running[0][0] == 0
 
 
-async def test_a_statement_over_its_time_is_ended(database_url: str) -> None:
+async def test_a_connection_that_does_not_settle_is_replaced_and_its_statement_ends(
+    database_url: str,
+) -> None:
+    async with proxied(database_url) as proxy:
+        pool = ReadPool(proxy.database_url, ReadSettings(connections=1))
+        pid = (await pool.fetch("SELECT pg_backend_pid()", []))[0][0]
+        task = asyncio.create_task(pool.fetch("SELECT pg_sleep(60)", []))
+        await asyncio.sleep(0.2)
+        proxy.is_silent = True  # also to the driver's request to cancel
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.gather(*pool.settling)
+        proxy.is_silent = False
+
+        assert (await pool.fetch("SELECT pg_backend_pid()", []))[0][0] != pid
+        assert await nothing_runs(database_url)
+        await pool.close()
+
+
+async def test_nobody_waits_for_a_connection_that_another_left_unsettled(database_url: str) -> None:
+    pool = ReadPool(database_url, ReadSettings(connections=2))
+    await asyncio.gather(*(pool.fetch("SELECT pg_sleep(0.1)", []) for _ in range(2)))
+
+    await cancelled(pool)
+
+    assert len(pool.free) == 1
+    await asyncio.gather(*pool.settling)
+    assert len(pool.free) == 2
+    await pool.close()
+
+
+async def test_a_statement_over_its_time_is_ended_and_said_to_be(database_url: str) -> None:
     pool = ReadPool(database_url, ReadSettings(statement_seconds=0.2))
 
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StatementTimedOut):
         await pool.fetch("SELECT pg_sleep(60)", [])
 
     assert (await pool.fetch("SELECT 1", []))[0][0] == 1
+    assert await running(database_url) == 0
     await pool.close()
+
+
+async def test_a_known_statement_costs_one_round_trip(database_url: str) -> None:
+    async with proxied(database_url) as proxy:
+        pool = ReadPool(proxy.database_url, ReadSettings(connections=1))
+        await pool.fetch("SELECT $1::bigint", [1])
+        before = proxy.questions
+
+        for number in range(10):
+            await pool.fetch("SELECT $1::bigint", [number])
+
+        assert proxy.questions - before == 10
+        await pool.close()
+
+
+async def test_closing_ends_what_is_still_settling(database_url: str) -> None:
+    pool = ReadPool(database_url, ReadSettings(connections=1))
+    await cancelled(pool)
+
+    await pool.close()
+
+    assert not pool.settling
+    assert await nothing_runs(database_url)
 
 
 async def test_who_waits_too_long_for_a_connection_is_told(database_url: str) -> None:
@@ -121,3 +203,50 @@ async def test_a_closed_pool_answers_nothing(database_url: str) -> None:
 
     with pytest.raises(StoreUnavailable, match="closed"):
         await pool.fetch("SELECT 1", [])
+
+
+READERS = st.lists(
+    st.tuples(
+        st.sampled_from(["answer", "slow", "bad value", "bad statement", "killed"]),
+        st.one_of(st.none(), st.integers(0, 30)),  # cancelled after so many milliseconds
+    ),
+    min_size=1,
+    max_size=12,
+)
+STATEMENTS = {
+    "answer": "SELECT $1::bigint",
+    "slow": "SELECT $1::bigint FROM pg_sleep(0.03)",
+    "bad value": "SELECT 1 / ($1::bigint - $1::bigint)",
+    "bad statement": "SELECT $1::bigint FROM missing",
+    "killed": "SELECT $1::bigint FROM pg_terminate_backend(pg_backend_pid())",
+}
+
+
+@settings(max_examples=25)
+@given(readers=READERS)
+def test_whatever_becomes_of_readers_no_slot_is_lost_and_no_answer_goes_to_another(
+    database_url: str, readers: list[tuple[str, int | None]]
+) -> None:
+    asyncio.run(outlive(database_url, readers))
+
+
+async def outlive(database_url: str, readers: list[tuple[str, int | None]]) -> None:
+    pool = ReadPool(database_url, ReadSettings(connections=3))
+
+    async def read(number: int, kind: str) -> None:
+        rows = await pool.fetch(STATEMENTS[kind], [number])
+        assert rows[0][0] == number
+
+    tasks = [asyncio.create_task(read(number, kind)) for number, (kind, _) in enumerate(readers)]
+    for task, (_, milliseconds) in zip(tasks, readers, strict=True):
+        if milliseconds is not None:
+            asyncio.get_running_loop().call_later(milliseconds / 1000, task.cancel)
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.gather(*pool.settling)
+
+    assert not [outcome for outcome in outcomes if isinstance(outcome, AssertionError)]
+    assert pool.slots._value == 3
+    assert len(pool.free) <= 3
+    answers = await asyncio.gather(*(pool.fetch("SELECT $1::bigint", [n]) for n in range(6)))
+    assert [rows[0][0] for rows in answers] == list(range(6))
+    await pool.close()

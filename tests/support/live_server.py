@@ -41,15 +41,22 @@ def toy_parts(**changes: object) -> AppParts:
 
 
 @asynccontextmanager
-async def running(parts: AppParts) -> AsyncIterator[Running]:
+async def serving(parts: AppParts) -> AsyncIterator[tuple[str, Server]]:
+    """Whatever engine the parts have; the address has no slash at its end."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     server = make_server(create_app(parts), host="127.0.0.1", port=port, connections=parts.connections)
-    serving = asyncio.create_task(server._serve())  # without signal handlers
+    task = asyncio.create_task(server._serve())  # without signal handlers
     while not server.started:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
-    assert isinstance(parts.engine, SmallEngine)
-    yield Running(f"http://127.0.0.1:{port}", parts, parts.engine, server)
+    yield f"http://127.0.0.1:{port}", server
     server.should_exit = True
-    await serving
+    await task
+
+
+@asynccontextmanager
+async def running(parts: AppParts) -> AsyncIterator[Running]:
+    assert isinstance(parts.engine, SmallEngine)
+    async with serving(parts) as (url, server):
+        yield Running(url, parts, parts.engine, server)

@@ -1,0 +1,158 @@
+"""Who leaves, or takes too long, leaves nothing behind in PostgreSQL: over HTTP, SSE and WebSocket."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from live_server import serving
+from postgres_proxy import proxied
+from retailer import Retailer
+from websockets.asyncio.client import connect
+
+from api.app import AppParts
+from api.auth import Tokens
+from db.read_pool import ReadPool, ReadSettings
+from resolvers.live import encode_event
+
+QUERY = "{ customers(first: 2) { nodes { id profile { kind } orders(first: 2) { nodes { id } } } } }"
+FEED = 'subscription { tierChanged(after: "%s") { customer { id } to { name } } }'
+ACTIVE = """
+SELECT count(*) FROM pg_stat_activity
+WHERE application_name = 'customer360 read' AND state = 'active' AND datname = current_database()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A server over the retailer, and a connection that watches PostgreSQL."""
+
+    url: str
+    retailer: Retailer
+    watcher: "asyncpg.Connection[asyncpg.Record]"
+
+    async def becomes_active(self, number: int) -> bool:
+        """Long before a statement's own time is over."""
+        for _ in range(100):
+            if await self.watcher.fetchval(ACTIVE) == number:
+                return True
+            await asyncio.sleep(0.03)
+        return False
+
+    @asynccontextmanager
+    async def locked(self, table: str) -> AsyncIterator[None]:
+        """Whoever reads the table waits."""
+        async with self.retailer.stores.pool.acquire() as connection, connection.transaction():
+            await connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            yield
+
+
+@pytest.fixture(scope="module")
+async def served(retailer: Retailer) -> AsyncIterator[Served]:
+    parts = AppParts(
+        engine=retailer.api, tokens=Tokens(Ed25519PrivateKey.generate()), sdl="", demo=True
+    )  # demo: no tokens needed
+    watcher = await asyncpg.connect(retailer.stores.database_url)
+    async with serving(parts) as (url, _):
+        yield Served(url, retailer, watcher)
+    await watcher.close()
+
+
+async def hang_up_on(served: Served, accept: str) -> None:
+    async with httpx.AsyncClient() as client, served.locked("orders"):
+        asked = asyncio.create_task(
+            client.post(
+                f"{served.url}/graphql", json={"query": QUERY}, headers={"accept": accept}, timeout=30
+            )
+        )
+        assert await served.becomes_active(1)
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        assert await served.becomes_active(0)
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+async def test_a_client_that_hangs_up_ends_its_statement(served: Served, accept: str) -> None:
+    await hang_up_on(served, accept)
+
+    answered = await served.retailer.ask(QUERY)
+    assert len(answered["data"]["customers"]["nodes"]) == 2
+
+
+async def test_an_operation_over_its_time_is_answered_and_its_statement_ends(served: Served) -> None:
+    served.retailer.api.engine.operation_seconds = 0.3
+    try:
+        async with served.locked("orders"):
+            found = await served.retailer.ask(QUERY)
+            assert await served.becomes_active(0)
+    finally:
+        served.retailer.api.engine.operation_seconds = 60.0
+
+    assert found["data"] is None
+    assert found["errors"][0]["extensions"]["code"] == "TIMEOUT"
+
+
+async def test_a_statement_over_its_time_is_a_timeout_and_not_a_store_that_is_away(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = ReadPool(served.retailer.stores.database_url, ReadSettings(statement_seconds=0.3))
+    monkeypatch.setattr(served.retailer.reads, "reads", pool)
+    async with served.locked("orders"):
+        found = await served.retailer.ask(QUERY)
+    await pool.close()
+
+    assert found["errors"][0]["extensions"]["code"] == "TIMEOUT"
+
+
+@pytest.mark.parametrize("goodbye", ["complete", "close"])
+async def test_a_socket_that_completes_or_closes_ends_its_statement(served: Served, goodbye: str) -> None:
+    async with connect(
+        served.url.replace("http", "ws") + "/graphql",
+        subprotocols=["graphql-transport-ws"],  # type: ignore[list-item]
+    ) as socket:
+        await socket.send(json.dumps({"type": "connection_init"}))
+        await socket.recv()
+        async with served.locked("orders"):
+            await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": QUERY}}))
+            assert await served.becomes_active(1)
+            if goodbye == "complete":
+                await socket.send(json.dumps({"type": "complete", "id": "1"}))
+            else:
+                await socket.close()
+            assert await served.becomes_active(0)
+
+
+async def test_the_last_subscriber_that_leaves_ends_the_statement_of_its_event(served: Served) -> None:
+    events = await served.retailer.column("SELECT event_id FROM outbox ORDER BY event_id DESC LIMIT 2")
+    async with connect(
+        served.url.replace("http", "ws") + "/graphql",
+        subprotocols=["graphql-transport-ws"],  # type: ignore[list-item]
+    ) as socket:
+        await socket.send(json.dumps({"type": "connection_init"}))
+        await socket.recv()
+        query = FEED % encode_event(events[1])
+        async with served.locked("tier_transitions"):
+            await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": query}}))
+            assert await served.becomes_active(1)
+            await socket.send(json.dumps({"type": "complete", "id": "1"}))
+            assert await served.becomes_active(0)
+
+
+async def test_an_operation_seen_before_costs_one_round_trip(retailer: Retailer) -> None:
+    async with proxied(retailer.stores.database_url) as proxy:
+        pool = ReadPool(proxy.database_url, ReadSettings(connections=1))
+        before, retailer.reads.reads = retailer.reads.reads, pool
+        try:
+            await retailer.ask(QUERY)
+            asked = proxy.questions
+            for _ in range(5):
+                assert "errors" not in await retailer.ask(QUERY)
+            assert proxy.questions - asked == 5
+        finally:
+            retailer.reads.reads = before
+        await pool.close()
