@@ -19,6 +19,8 @@ from api.responses import Receive, Scope, Send
 
 PROTOCOL = "graphql-transport-ws"
 KEPT_FRAMES = 8
+GIVE_UP = "c360.give_up"
+"""Extension of the scope, where the server has it: `call` lets a last frame out to a reader that does not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,21 @@ class GraphQLOverWebSocket:
             await send({"type": "websocket.close", "code": 4406, "reason": "Subprotocol not acceptable"})
             return
         await send({"type": "websocket.accept", "subprotocol": PROTOCOL})
-        await Socket(self._edge, headers, receive, send).run()
+        give_up = scope.get("extensions", {}).get(GIVE_UP)
+        await Socket(self._edge, headers, receive, send, give_up["call"] if give_up else None).run()
 
 
 class Socket:
     """One accepted socket. Whatever ends it, all its operations end with it."""
 
-    def __init__(self, edge: Edge, headers: Headers, receive: Receive, send: Send) -> None:
+    def __init__(
+        self,
+        edge: Edge,
+        headers: Headers,
+        receive: Receive,
+        send: Send,
+        let_out: Callable[[], None] | None = None,
+    ) -> None:
         self.expires_at: float | None = None
         self.stuck_since: float | None = None
         self._edge = edge
@@ -63,6 +73,7 @@ class Socket:
         self._caller = read_caller(headers)
         self._receive = receive
         self._asgi_send = send
+        self._let_out = let_out
         self._verified: Verified | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._seen: dict[str, str] = {}
@@ -103,6 +114,8 @@ class Socket:
 
     async def _say_goodbye(self, close: Close, seen: Mapping[str, str]) -> None:
         """A reader that does not read is not waited for."""
+        if close.reason == "SLOW_CONSUMER" and self._let_out is not None:
+            self._let_out()
         with suppress(TimeoutError, OSError):
             async with asyncio.timeout(1):
                 if close.reason == "SERVER_SHUTDOWN":

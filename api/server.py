@@ -8,11 +8,29 @@ from contextlib import contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from api.graphql_request import MAX_BODY_BYTES
+from api.graphql_ws import GIVE_UP
 from api.live_connections import LiveConnections
 
+LINGER_SECONDS = 5.0
+"""How long a reader that was given up may take to read what is on its way, and why it ended."""
 ENDING = (signal.SIGTERM, signal.SIGINT)
+
+
+class LiveWebSocket(WebSocketsSansIOProtocol):
+    """uvicorn lets nobody write to a socket whose reader does not read, not even why it ends, and waits for ever
+    until its buffer is read: the extension `give_up` of the scope opens it for the last frame, and ends the wait.
+    """
+
+    async def run_asgi(self) -> None:
+        self.scope["extensions"][GIVE_UP] = {"call": self.give_up}
+        await super().run_asgi()
+
+    def give_up(self) -> None:
+        self.writable.set()
+        self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
 
 class Server(uvicorn.Server):
@@ -51,6 +69,7 @@ def make_server(app: Starlette, *, host: str, port: int, connections: LiveConnec
         log_config=None,
         access_log=False,
         server_header=False,
+        ws=LiveWebSocket,
         ws_max_size=MAX_BODY_BYTES,
         ws_per_message_deflate=False,  # one event to thousands of sockets would be compressed once for each
         timeout_graceful_shutdown=5,

@@ -11,7 +11,7 @@ from live_server import Running, running, toy_parts
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from api import live_connections
+from api import live_connections, server
 
 PROTOCOL: Any = ["graphql-transport-ws"]
 
@@ -150,6 +150,24 @@ async def test_a_reader_that_does_not_read_is_given_up(monkeypatch: pytest.Monke
 
         assert api.engine.root.stopped == ["big"]
         assert len(api.parts.connections) == 0
+        connection.transport.resume_reading()  # late, but it hears why
+        assert await closed(connection) == (1013, "SLOW_CONSUMER")
+
+
+async def test_a_reader_that_never_reads_again_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_connections, "STUCK_SECONDS", 1.0)
+    monkeypatch.setattr(server, "LINGER_SECONDS", 0.2)
+    async with running(toy_parts()) as api:
+        connection = await acknowledged(api)
+        await subscribe(connection, "1", "subscription { big(kilobytes: 64) }")
+        connection.transport.pause_reading()
+
+        for _ in range(200):
+            if not api.server.server_state.connections:
+                break
+            await asyncio.sleep(0.05)
+
+        assert not api.server.server_state.connections
         connection.transport.abort()
 
 
