@@ -35,15 +35,19 @@ as_of = argument(
 
 
 def stored_facts() -> Subquery:
-    """The stored row of each customer; one whose facts were not computed yet has none: zeros and unknowns."""
-    stored = customer_facts
+    """The stored row of each customer; one whose facts were not computed yet has none: zeros and unknowns.
+
+    Under an alias: below a page of customers the declared table stands for the whole page, read once for each of
+    its rows.
+    """
+    stored, everybody = customer_facts, t.customers.alias("everybody")
     values = [
         c.label(c.name) if c.nullable else func.coalesce(c, 0).cast(c.type).label(c.name)
         for c in stored.c
         if c.name != "customer_id"
     ]
-    joined = t.customers.outerjoin(stored, stored.c.customer_id == t.customers.c.customer_id)
-    columns = [t.customers.c.customer_id, live_as_of.label("as_of"), *values]
+    joined = everybody.outerjoin(stored, stored.c.customer_id == everybody.c.customer_id)
+    columns = [everybody.c.customer_id, live_as_of.label("as_of"), *values]
     return select(*columns).select_from(joined).subquery("facts_of_customers")
 
 

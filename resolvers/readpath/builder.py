@@ -14,7 +14,18 @@ from typing import Any, cast
 
 from graphql import FieldNode, GraphQLField, GraphQLObjectType
 from graphql.execution.values import VariableValues
-from sqlalchemy import BigInteger, ColumnElement, Enum, FromClause, Integer, SmallInteger, Subquery, bindparam
+from sqlalchemy import (
+    Alias,
+    BigInteger,
+    ColumnElement,
+    Enum,
+    FromClause,
+    Integer,
+    SmallInteger,
+    Subquery,
+    Table,
+    bindparam,
+)
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.sql.elements import ColumnClause
 from sqlalchemy.sql.selectable import Select
@@ -159,7 +170,7 @@ class StatementBuilder:
                 case ColumnClause() if element.table in scope:
                     return scope[element.table].c[element.key]
                 case FromClause():
-                    return scope.get(element)
+                    return placed_rows(element, scope)
             return None
 
         return replacement_traverse(expression, {}, replace)
@@ -272,6 +283,12 @@ def through(change: Callable[[Any, Any], Any], read: Bind) -> Bind:
         return change(inputs[CONTEXT], read(inputs))
 
     return converted
+
+
+def placed_rows(rows: FromClause, scope: Scope) -> FromClause | None:
+    """A table's own alias is not a name for what the parent's rows stand for: it stays, with its table."""
+    is_own_alias = isinstance(rows, Alias) and isinstance(rows.element, Table)
+    return scope.get(rows, rows if is_own_alias else None)
 
 
 def element_type(type_: Any) -> Any:
