@@ -8,28 +8,14 @@ anything runs (`bind`).
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from graphql import FieldNode, GraphQLField, GraphQLObjectType
 from graphql.execution.values import VariableValues
-from sqlalchemy import (
-    Alias,
-    BigInteger,
-    ColumnElement,
-    Enum,
-    FromClause,
-    Integer,
-    SmallInteger,
-    Subquery,
-    Table,
-    bindparam,
-)
-from sqlalchemy.dialects.postgresql import asyncpg
-from sqlalchemy.sql.elements import ColumnClause
-from sqlalchemy.sql.selectable import Select
-from sqlalchemy.sql.visitors import replacement_traverse
+from sqlalchemy import BigInteger, BindParameter, Enum, FromClause, Integer, SmallInteger, Subquery, Table
 
 from resolvers.readpath.catalogue import Catalogue, entity_of, target_of
 from resolvers.readpath.cursors import storable
@@ -47,18 +33,12 @@ from resolvers.readpath.plan import (
     Plan,
     Statement,
 )
-from resolvers.readpath.sources import (
-    Argument,
-    Condition,
-    ContextValue,
-    Entity,
-    Inlined,
-    Role,
-    RowScope,
-)
+from resolvers.readpath.sources import Argument, ContextValue, Entity, Role, RowScope
+from resolvers.readpath.sql import Sql, Standing, dialect, speaks_of
 
-Scope = dict[FromClause, FromClause]
+Scope = dict[FromClause, Standing]
 """Rows of a declaration -> the alias that stands for them in this statement."""
+PARAMETER = re.compile("\x00p([0-9]+)\x00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +71,13 @@ class Selected:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Rows of an entity in this statement, and the conditions that always hold for this viewer."""
+    """Rows of an entity in this statement: what stands behind FROM, their alias, and the conditions that always
+    hold for this viewer."""
 
-    rows: FromClause
+    source: str
+    alias: str
     row: Row
-    conditions: list[Condition]
+    conditions: list[str]
 
 
 PrintObject = Callable[["StatementBuilder", GraphQLObjectType, Row, Sequence[Any]], Json]
@@ -114,8 +96,8 @@ class StatementBuilder:
     failed: Mapping[int, str] = field(default_factory=dict)
     holes: list[Hole] = field(default_factory=list)
     checks: list[Bind] = field(default_factory=list)
-    binds: dict[str, Bind] = field(default_factory=dict)
-    known: dict[Any, str] = field(default_factory=dict)
+    binds: list[Bind] = field(default_factory=list)
+    known: dict[Any, int] = field(default_factory=dict)
     aliases: int = 0
 
     def alias_name(self) -> str:
@@ -133,51 +115,57 @@ class StatementBuilder:
         declared: FromClause | None = None,
     ) -> Opened:
         """A fresh alias of the target's rows; `declared` are other rows of the same columns."""
-        entity = entity_of(target)
+        entity, alias = entity_of(target), self.alias_name()
         source = entity.rows if declared is None else declared
-        rows: FromClause
-        if isinstance(source, Subquery):
-            rows = self.place(source.element, parent.scope, selected).subquery(self.alias_name())
-        else:
-            rows = source.alias(self.alias_name())
-        row = Row(entity, {entity.rows: rows})
-        return Opened(rows, row, self.own_rows(row))
+        standing = Standing(alias, is_certain=isinstance(source, Table))
+        row = Row(entity, {entity.rows: standing})
+        return Opened(self.rows_as(source, alias, (parent, selected)), alias, row, self.own_rows(row))
 
-    def own_rows(self, row: Row) -> list[Condition]:
+    def rows_as(self, rows: FromClause, alias: str, of: tuple[Row, Selected | None]) -> str:
+        """What stands behind FROM. A select speaks of its parent only where it says so by `.correlate(...)`."""
+        if isinstance(rows, Subquery):
+            parent, selected = of
+            scope = parent.scope if speaks_of(rows.element, tuple(parent.scope)) else {}
+            return f"({self.place(rows.element, scope, selected).text}) AS {alias}"
+        return f"{dialect().identifier_preparer.format_table(getattr(rows, 'element', rows))} AS {alias}"
+
+    def own_rows(self, row: Row) -> list[str]:
         """The viewer's row scope, for every WHERE over these rows."""
         assert row.entity is not None
         owner = row.entity.scope
         if not self.is_scoped or isinstance(owner, RowScope):
             return []
-        return [self.place(owner, row.scope) == self.bind(Slot((CUSTOMER_ID,)), BigInteger())]
+        own = self.bind(Slot((CUSTOMER_ID,)), BigInteger())
+        return [f"{self.place(owner, row.scope).operand} = {own.text}"]
 
     def may_use(self, entity: Entity) -> bool:
         return self.role in entity.roles
 
-    def place(self, expression: Any, scope: Scope, selected: Selected | None = None) -> Any:
-        """The expression with declared rows replaced by their aliases, and arguments by parameters."""
-        if isinstance(expression, ColumnClause) and expression.table in scope:
-            return scope[expression.table].c[expression.key]  # the common case, without a walk
+    def place(
+        self,
+        expression: Any,
+        scope: Scope,
+        selected: Selected | None = None,
+        *,
+        compared_with: Sql | None = None,
+    ) -> Sql:
+        """The text of a declared expression with aliases for rows of the scope, and parameters for arguments."""
+        template = self.catalogue.templates.template(expression, list(scope))
 
-        def replace(element: Any, **_: Any) -> Any:
-            match element:
-                case Argument():
-                    return self.argument(element, selected)
-                case Inlined(stands_for=inner):
-                    return self.place(inner, scope, selected)
+        def parameter(declared: BindParameter[Any]) -> str:
+            match declared:
                 case ContextValue(read=read, type=type_):
-                    return self.bind(Slot((CONTEXT,)), type_, read)
-                case ColumnClause() if element.table in scope:
-                    return scope[element.table].c[element.key]
-                case FromClause():
-                    return placed_rows(element, scope)
-            return None
+                    return self.bind(Slot((CONTEXT,)), type_, read).text
+                case Argument():
+                    return self.argument(declared, selected).text
+            assert compared_with is not None
+            return compared_with.text
 
-        return replacement_traverse(expression, {}, replace)
+        return template.filled([scope[table] for table in template.tables], parameter)
 
     # --- parameters -------------------------------------------------------------------------------------
 
-    def argument(self, argument: Argument[Any], selected: Selected | None) -> ColumnElement[Any]:
+    def argument(self, argument: Argument[Any], selected: Selected | None) -> Sql:
         if selected is None:
             raise TypeError(f"the argument {argument.graphql_name} stands where no field can have it")
         value = selected.arguments.get(argument.graphql_name)
@@ -215,18 +203,19 @@ class StatementBuilder:
         *,
         at: int | None = None,
         with_context: Callable[[Any, Any], Any] | None = None,
-    ) -> ColumnElement[Any]:
+    ) -> Sql:
         """A parameter; the same value used twice is one parameter. `at`: the field whose argument it is."""
         type_ = Integer() if isinstance(type_, SmallInteger) else type_  # a value may be too large for it
         identity = (repr(value), repr(type_), convert, with_context)
         if identity not in self.known:
-            key = self.known[identity] = f"p{len(self.binds)}"
+            self.known[identity] = len(self.binds)
             change = convert or (by_name if isinstance(element_type(type_), Enum) else as_stored)
             made = reader(value, guarded(lambda v: storable(change(v)), at) if at is not None else change)
             if at is not None:
                 self.checks.append(made)
-            self.binds[key] = through(with_context, made) if with_context else made
-        return bindparam(self.known[identity], type_=type_, required=False)
+            self.binds.append(through(with_context, made) if with_context else made)
+        number = self.known[identity]
+        return Sql(f"\x00p{number}\x00{self.catalogue.templates.cast(type_)}", type_)
 
     # --- holes and the result ---------------------------------------------------------------------------
 
@@ -237,11 +226,15 @@ class StatementBuilder:
     def failure(self, failure: Failure) -> Json:
         return self.hole(FailedHole(failure), [])
 
-    def statement(self, query: Select[Any]) -> Statement:
-        compiled = query.compile(dialect=asyncpg.dialect())  # type: ignore[no-untyped-call]
-        constants = compiled.params
-        names = cast(Any, compiled).positiontup or []
-        return Statement(compiled.string, tuple(self.binds.get(n) or always(constants[n]) for n in names))
+    def statement(self, text: str) -> Statement:
+        """Parameters are numbered anew: a graph field has a statement of its own."""
+        used: dict[int, int] = {}
+
+        def number(mark: re.Match[str]) -> str:
+            return f"${used.setdefault(int(mark[1]), len(used) + 1)}"
+
+        sql = PARAMETER.sub(number, text)
+        return Statement(sql, tuple(self.binds[place] for place in used))
 
     def plan(self, statement: Statement) -> Plan:
         return Plan(statement, tuple(self.holes), tuple(self.checks))
@@ -285,12 +278,6 @@ def through(change: Callable[[Any, Any], Any], read: Bind) -> Bind:
     return converted
 
 
-def placed_rows(rows: FromClause, scope: Scope) -> FromClause | None:
-    """A table's own alias is not a name for what the parent's rows stand for: it stays, with its table."""
-    is_own_alias = isinstance(rows, Alias) and isinstance(rows.element, Table)
-    return scope.get(rows, rows if is_own_alias else None)
-
-
 def element_type(type_: Any) -> Any:
     return getattr(type_, "item_type", type_)
 
@@ -306,7 +293,3 @@ def by_name(value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return value.name
     return [by_name(item) for item in value] if isinstance(value, list) else value
-
-
-def always(value: Any) -> Bind:
-    return lambda _: value

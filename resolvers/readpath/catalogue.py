@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from graphql import (
@@ -15,17 +15,20 @@ from graphql import (
 
 from resolvers.readpath.field import SourcedField, find_entity
 from resolvers.readpath.sources import Entity, Roles, Rule, Source
+from resolvers.readpath.sql import Templates
 
 DEFINITION = "strawberry-definition"
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Types by the class they were declared with, and entities by the prefix of their global ids."""
+    """Types by the class they were declared with, entities by the prefix of their global ids, and the text of what
+    they declare."""
 
     schema: GraphQLSchema
     by_class: dict[type, GraphQLObjectType]
     by_prefix: dict[str, GraphQLObjectType]
+    templates: Templates = field(default_factory=Templates)
 
     @property
     def prefixes(self) -> frozenset[str]:

@@ -10,14 +10,15 @@ from decimal import Decimal
 from typing import Any
 
 from graphql import GraphQLField, GraphQLObjectType, is_non_null_type
-from sqlalchemy import ColumnElement, LargeBinary, case, func, types
+from sqlalchemy import LargeBinary, types
 
 from resolvers.readpath.builder import Row, Selected, StatementBuilder
 from resolvers.readpath.catalogue import find_entity_of, python_name
-from resolvers.readpath.jsontext import VIOLATION, Json, constant, joined, json_object, or_else, scalar
+from resolvers.readpath.jsontext import VIOLATION, Json, case_when, joined, json_object, or_else, scalar
 from resolvers.readpath.plan import PythonHole
 from resolvers.readpath.projection import projection
 from resolvers.readpath.sources import Column, Computed, Embed, EmbeddedValue
+from resolvers.readpath.sql import Sql, quoted
 
 READERS: dict[type, Callable[[Any], Any]] = {
     types.LargeBinary: base64.b64decode,
@@ -32,7 +33,8 @@ def print_column(builder: StatementBuilder, row: Row, selected: Selected, source
     if not source.is_id:
         return scalar(expression, if_null=missing)
     prefix = source.id_prefix or (row.entity.id_prefix if row.entity else None)
-    return or_else([f'"{prefix}_', expression, '"'], expression, missing)
+    printed: Json = [f'"{prefix}_', expression, '"']
+    return printed if expression.is_not_null else or_else(printed, expression, missing)
 
 
 def if_missing(field: GraphQLField) -> str:
@@ -43,8 +45,9 @@ def print_embed(builder: StatementBuilder, row: Row, selected: Selected, source:
     body = embedded(builder, row, source, (selected.target, selected.nodes))
     if source.unless_null is None:
         return body
-    absent = builder.place(source.unless_null, row.scope).is_(None)
-    return [case((absent, constant(if_missing(selected.field))), else_=joined(body))]
+    tested = builder.place(source.unless_null, row.scope)
+    missing = quoted(if_missing(selected.field))
+    return [case_when(f"{tested.operand} IS NULL", missing, joined(body).text)]
 
 
 Part = tuple[GraphQLObjectType, list[Any]]
@@ -87,21 +90,22 @@ def print_computed(builder: StatementBuilder, row: Row, selected: Selected, sour
     write = projection(builder, selected.field.type, [node.selection_set for node in selected.nodes])
     arguments = builder.parameters(source.parameters, selected)
     hole = PythonHole(source.function, readers, write, arguments)
-    return builder.hole(hole, [func.json_build_array(*[transported(column) for column in columns])])
+    values = ", ".join(transported(column) for column in columns)
+    return builder.hole(hole, [Sql(f"json_build_array({values})")])
 
 
-def transported(column: ColumnElement[Any]) -> ColumnElement[Any]:
+def transported(column: Sql) -> str:
     """How a value travels into a hole: bytes as base64, exact numbers as text, the rest as JSON has it."""
     match column.type:
         case LargeBinary():
-            return func.encode(column, constant("base64"))
+            return f"encode({column.text}, 'base64')"
         case types.Numeric() if not isinstance(column.type, types.Float):
-            return column.cast(types.Text)
+            return f"CAST({column.text} AS TEXT)"
         case _:
-            return column
+            return column.text
 
 
-def reader_of(column: ColumnElement[Any]) -> Callable[[Any], Any] | None:
+def reader_of(column: Sql) -> Callable[[Any], Any] | None:
     type_ = column.type
     if isinstance(type_, types.Enum) and type_.enum_class is not None:
         members = type_.enum_class

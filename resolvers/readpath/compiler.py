@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from graphql import FieldNode, GraphQLError, GraphQLField, GraphQLObjectType
 from graphql.execution.values import VariableValues, get_argument_values
-from sqlalchemy import BigInteger, select
+from sqlalchemy import BigInteger
 
 from resolvers.readpath.builder import ROOT, Row, Selected, StatementBuilder
 from resolvers.readpath.catalogue import Catalogue, entity_of, find_source, target_of
@@ -42,6 +42,7 @@ from resolvers.readpath.sources import (
     Role,
     Source,
 )
+from resolvers.readpath.sql import where
 
 EVENT_KEY = "@event"
 
@@ -69,7 +70,8 @@ def compile_query(task: Task) -> Plan:
     builder, root = new_builder(task), task.operation.schema.query_type
     assert root is not None
     body = print_object(builder, root, ROOT, [task.operation.definition])
-    return builder.plan(builder.statement(select(joined(['{"data":', *body, "}"]))))
+    text = joined(['{"data":', *body, "}"]).text
+    return builder.plan(builder.statement(f"SELECT {text}"))
 
 
 def compile_event(task: Task, root_field: GraphQLField, node: FieldNode) -> Plan:
@@ -78,10 +80,10 @@ def compile_event(task: Task, root_field: GraphQLField, node: FieldNode) -> Plan
     opened = builder.open_rows(target, ROOT)
     body = print_object(builder, target, opened.row, [node])
     key = builder.place(entity_of(target).key, opened.row.scope)
-    text = joined([f'{{"data":{{"{response_key(node)}":', *body, "}}"])
-    wanted = key == builder.bind(Slot((EVENT_KEY,)), BigInteger())
-    query = select(text).select_from(opened.rows).where(wanted, *opened.conditions).limit(1)
-    return builder.plan(builder.statement(query))
+    text = joined([f'{{"data":{{"{response_key(node)}":', *body, "}}"]).text
+    wanted = f"{key.operand} = {builder.bind(Slot((EVENT_KEY,)), BigInteger()).text}"
+    conditions = where([wanted, *opened.conditions])
+    return builder.plan(builder.statement(f"SELECT {text} FROM {opened.source}{conditions} LIMIT 1"))
 
 
 def print_object(builder: StatementBuilder, type_: GraphQLObjectType, row: Row, nodes: Sequence[Any]) -> Json:

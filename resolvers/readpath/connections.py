@@ -3,45 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from graphql import FieldNode, GraphQLObjectType, get_named_type
-from sqlalchemy import ColumnElement, Integer, Subquery, case, exists, func, literal_column, select, types
 
-from resolvers.readpath.builder import Opened, Row, Scope, Selected, StatementBuilder
+from resolvers.readpath.builder import Opened, Row, Selected, StatementBuilder
 from resolvers.readpath.catalogue import node_type
-from resolvers.readpath.expressions import reversed_order, without_direction
+from resolvers.readpath.expressions import is_descending, reversed_order, without_direction
 from resolvers.readpath.filters import Frame, filter_condition
-from resolvers.readpath.jsontext import NULL, Json, constant, joined, json_array, json_object
-from resolvers.readpath.paging import cursor_text, page_size, paging_of, sides_of
+from resolvers.readpath.jsontext import NULL, Json, case_when, joined, json_array, json_object
+from resolvers.readpath.paging import Order, cursor_text, page_size, paging_of, sides_of
 from resolvers.readpath.relations import related
 from resolvers.readpath.relay import COUNT_CAP, SortDirection
-from resolvers.readpath.sources import Condition, Ordered, Pages
-
-FALSE = literal_column("false", types.Boolean)
+from resolvers.readpath.sources import Ordered, Pages
+from resolvers.readpath.sql import Sql, Standing, quoted, where
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """At most size + 1 rows with their `position` (in reading order) and how many are `available`."""
 
-    rows: Subquery
-    size: ColumnElement[int]
+    source: str
+    alias: str
+    size: Sql
     is_backward: bool
-    cursor: ColumnElement[str]
-    has_more_behind_start: ColumnElement[bool]
-    total: ColumnElement[int] | None
+    cursor: Sql
+    has_more_behind_start: str
+    total: str | None
     print_item: Callable[[list[FieldNode]], Json]
 
     @property
-    def shown(self) -> ColumnElement[bool]:
-        return self.rows.c.position <= self.size
+    def position(self) -> str:
+        return f"{self.alias}.position"
 
     @property
-    def order(self) -> list[ColumnElement[Any]]:
-        position = self.rows.c.position
-        return [position.desc() if self.is_backward else position.asc()]
+    def shown(self) -> str:
+        return f"{self.position} <= {self.size.text}"
+
+    @property
+    def order(self) -> list[str]:
+        return [f"{self.position} {'DESC' if self.is_backward else 'ASC'}"]
 
 
 def print_pages(builder: StatementBuilder, row: Row, selected: Selected, source: Pages) -> Json:
@@ -49,31 +51,39 @@ def print_pages(builder: StatementBuilder, row: Row, selected: Selected, source:
     paging, ordered = paging_of(selected), chosen_order(selected, source)
     opened = builder.open_rows(target, row, selected, declared=ordered.rows)
     belongs = [*opened.conditions, *conditions_of(builder, row, selected, (source, opened))]
-    standing_for = [cast(Any, opened.row.entity).rows, *([] if ordered.rows is None else [ordered.rows])]
-    order = [builder.place(term, dict.fromkeys(standing_for, opened.rows)) for term in ordered.order_by]
     size = page_size(builder, selected, paging)
+    order = order_in(builder, ordered, opened.row, opened.alias)
     sides = sides_of(builder, selected, paging, order)
-    reading = [reversed_order(term) for term in order] if paging.is_backward else order
 
-    rows = opened.rows
-    limited = (
-        select(*rows.c).select_from(rows).where(*belongs, *sides.behind).order_by(*reading).limit(size + 1)
+    alias = opened.alias
+    reading = ", ".join(order.reading(is_backward=paging.is_backward))
+    limited = f"SELECT {alias}.* FROM {opened.source}{where([*belongs, *sides.behind])} ORDER BY {reading}"
+    numbered = number_rows(
+        builder, f"{limited} LIMIT {size.text} + 1", (ordered, opened.row, paging.is_backward)
     )
-    kept = limited.correlate_except(rows).subquery(builder.alias_name())
-    kept_scope: Scope = dict.fromkeys(standing_for, kept)
-    declared = [reversed_order(term) if paging.is_backward else term for term in ordered.order_by]
-    numbered = number_rows(builder, kept, [builder.place(term, kept_scope) for term in declared])
-    shown = Row(opened.row.entity, dict.fromkeys(standing_for, numbered))
+    shown = standing_as(opened.row, numbered[1])
     page = Page(
-        rows=numbered,
+        source=numbered[0],
+        alias=numbered[1],
         size=size,
         is_backward=paging.is_backward,
-        cursor=cursor_text([builder.place(without_direction(t), shown.scope) for t in ordered.order_by]),
-        has_more_behind_start=FALSE if sides.before is None else any_row(rows, [*belongs, *sides.before]),
-        total=capped_count(builder, rows, belongs),
+        cursor=cursor_text(order_in(builder, ordered, opened.row, numbered[1]).keys),
+        has_more_behind_start="false" if sides.before is None else any_row(opened, [*belongs, *sides.before]),
+        total=capped_count(builder, opened, belongs),
         print_item=lambda nodes: builder.print_object(builder, target, shown, nodes),
     )
     return print_connection(builder, selected, page)
+
+
+def order_in(builder: StatementBuilder, ordered: Ordered, row: Row, alias: str) -> Order:
+    """The keys of an order as they are called in some rows; the order may name rows of its own."""
+    names = dict.fromkeys([*row.scope, *([] if ordered.rows is None else [ordered.rows])], Standing(alias))
+    keys = [builder.place(without_direction(term), names) for term in ordered.order_by]
+    return Order(keys, is_descending(ordered.order_by[0]))
+
+
+def standing_as(row: Row, alias: str) -> Row:
+    return Row(row.entity, {rows: replace(standing, name=alias) for rows, standing in row.scope.items()})
 
 
 def chosen_order(selected: Selected, source: Pages) -> Ordered:
@@ -89,37 +99,43 @@ def chosen_order(selected: Selected, source: Pages) -> Ordered:
 
 def conditions_of(
     builder: StatementBuilder, row: Row, selected: Selected, rows: tuple[Pages, Opened]
-) -> list[Condition]:
+) -> list[str]:
     """How the entries belong to the parent, and what the client filters by."""
     source, opened = rows
-    found: list[Condition] = []
+    found: list[str] = []
     if source.on is not None:
         found.append(related(builder, source.on, row, opened, selected))
     if source.where is not None:
-        where, type_ = selected.arguments.get("where"), selected.field.args["where"].type
-        condition = filter_condition(builder, type_, where, Frame(opened.row.scope, selected.at))
+        given, type_ = selected.arguments.get("where"), selected.field.args["where"].type
+        condition = filter_condition(builder, type_, given, Frame(opened.row.scope, selected.at))
         found += [] if condition is None else [condition]
     return found
 
 
-def any_row(rows: Any, conditions: list[Condition]) -> ColumnElement[bool]:
-    return exists(select(1).select_from(rows).where(*conditions).correlate_except(rows))
+def any_row(opened: Opened, conditions: list[str]) -> str:
+    return f"EXISTS (SELECT 1 FROM {opened.source}{where(conditions)})"
 
 
-def capped_count(builder: StatementBuilder, rows: Any, belongs: list[Condition]) -> ColumnElement[int]:
+def capped_count(builder: StatementBuilder, opened: Opened, belongs: list[str]) -> str:
     """Counts no further than one beyond the cap."""
-    one = literal_column("1", Integer).label("one")
-    some = select(one).select_from(rows).where(*belongs).limit(COUNT_CAP + 1)
-    counted = some.correlate_except(rows).subquery(builder.alias_name())
-    return select(func.count()).select_from(counted).scalar_subquery()
+    some = f"SELECT 1 FROM {opened.source}{where(belongs)} LIMIT {COUNT_CAP + 1}"
+    return f"(SELECT count(*) FROM ({some}) AS {builder.alias_name()})"
 
 
-def number_rows(builder: StatementBuilder, limited: Subquery, order: list[ColumnElement[Any]]) -> Subquery:
-    """Windows outside of the LIMIT: inside, PostgreSQL would run them over every row that matches."""
-    position = func.row_number().over(order_by=order).label("position")
-    available = func.count().over().label("available")
-    query = select(*limited.c, position, available).select_from(limited)
-    return query.correlate_except(limited).subquery(builder.alias_name())
+def number_rows(builder: StatementBuilder, limited: str, order: tuple[Ordered, Row, bool]) -> tuple[str, str]:
+    """What stands behind FROM, and its alias. Windows outside of the LIMIT: inside, PostgreSQL would run them over
+    every row that matches."""
+    (ordered, row, is_backward), kept = order, builder.alias_name()
+    return numbered(
+        builder, (limited, kept), order_in(builder, ordered, row, kept).reading(is_backward=is_backward)
+    )
+
+
+def numbered(builder: StatementBuilder, limited: tuple[str, str], reading: list[str]) -> tuple[str, str]:
+    (rows, kept), alias = limited, builder.alias_name()
+    position = f"row_number() OVER (ORDER BY {', '.join(reading)}) AS position"
+    text = f"SELECT {kept}.*, {position}, count(*) OVER () AS available FROM ({rows}) AS {kept}"
+    return f"({text}) AS {alias}", alias
 
 
 # --- the shape of a connection --------------------------------------------------------------------------
@@ -131,7 +147,7 @@ def print_connection(builder: StatementBuilder, selected: Selected, page: Page) 
     body = printer.whole(selected.nodes)
     if not printer.reads_page:
         return body
-    return [select(joined(body)).select_from(page.rows).correlate_except(page.rows).scalar_subquery()]
+    return [Sql(f"(SELECT {joined(body).text} FROM {page.source})")]
 
 
 @dataclass(slots=True)
@@ -173,24 +189,24 @@ class ConnectionPrinter:
         return ['"', self.page.cursor, '"'] if name == "cursor" else self.page.print_item(nodes)
 
     def count(self, name: str, _: list[FieldNode]) -> Json:
-        total = cast(ColumnElement[int], self.page.total)
+        total = cast(str, self.page.total)
         if name == "value":
-            return [func.least(total, COUNT_CAP)]
-        return [case((total > COUNT_CAP, constant('"AT_LEAST"')), else_=constant('"EXACT"'))]
+            return [Sql(f"least({total}, {COUNT_CAP})")]
+        return [case_when(f"{total} > {COUNT_CAP}", quoted('"AT_LEAST"'), quoted('"EXACT"'))]
 
     def page_info(self, name: str, _: list[FieldNode]) -> Json:
         page, backward = self.page, self.page.is_backward
         if name == ("hasPreviousPage" if backward else "hasNextPage"):
             self.reads_page = True
-            return [printed_truth(func.coalesce(func.max(page.rows.c.available) > page.size, FALSE))]
+            return [printed_truth(f"coalesce(max({page.alias}.available) > {page.size.text}, false)")]
         if name in ("hasPreviousPage", "hasNextPage"):
             return [printed_truth(page.has_more_behind_start)]
         self.reads_page = True
         is_first_read = (name == "startCursor") != backward
-        position = literal_column("1") if is_first_read else func.least(page.size, page.rows.c.available)
-        found = func.max(page.cursor).filter(page.rows.c.position == position)
-        return [func.coalesce(func.to_json(found).cast(types.Text), constant("null"))]
+        position = "1" if is_first_read else f"least({page.size.text}, {page.alias}.available)"
+        found = f"max({page.cursor.text}) FILTER (WHERE {page.position} = {position})"
+        return [Sql(f"coalesce(CAST(to_json({found}) AS TEXT), 'null')")]
 
 
-def printed_truth(condition: ColumnElement[bool]) -> ColumnElement[str]:
-    return case((condition, constant("true")), else_=constant("false"))
+def printed_truth(condition: str) -> Sql:
+    return case_when(condition, "'true'", "'false'")

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any, cast
 
 from graphql import GraphQLObjectType
-from sqlalchemy import BigInteger, Column, ColumnElement, Integer, Select, Subquery, case, func, select, true
+from sqlalchemy import BigInteger, Integer
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from resolvers.readpath.builder import Row, Selected, StatementBuilder, as_stored, reader
 from resolvers.readpath.catalogue import entity_of, node_type
-from resolvers.readpath.connections import FALSE, ConnectionPrinter, Page
+from resolvers.readpath.connections import ConnectionPrinter, Page
 from resolvers.readpath.cursors import DEEPEST_PLACE, NOT_A_CURSOR, decode_cursor
 from resolvers.readpath.jsontext import Json, joined, json_array
 from resolvers.readpath.operation import Slot
 from resolvers.readpath.paging import Paging, cursor_text, page_size, paging_of, within_bounds
 from resolvers.readpath.plan import Bind, GraphHole, Inputs
 from resolvers.readpath.sources import GraphPages, GraphRows
+from resolvers.readpath.sql import WHOLE, Sql, Standing, where
 
 PARENT, POSITION, KEYS = "parent", "position", "keys"
 
@@ -26,32 +27,38 @@ def answer_slot(column: str) -> str:
     return f"@answer.{column}"
 
 
-def answered_rows(builder: StatementBuilder, source: GraphRows | GraphPages) -> Any:
-    """The answers for all parents, each with its place from 1."""
-    answered = [Column(PARENT, BigInteger()), Column(POSITION, Integer())]
-    answered += [Column(column.name, column.type) for column in source.question.c]
-    arrays = [builder.bind(Slot((answer_slot(c.name),)), ARRAY(c.type)) for c in answered]
-    return func.unnest(*arrays).table_valued(*answered).render_derived(name=builder.alias_name())
+def answered_rows(builder: StatementBuilder, source: GraphRows | GraphPages) -> tuple[str, str]:
+    """The answers for all parents, each with its place from 1: what stands behind FROM, and its alias."""
+    alias = builder.alias_name()
+    columns = [(PARENT, BigInteger()), (POSITION, Integer()), *((c.name, c.type) for c in source.question.c)]
+    arrays = [builder.bind(Slot((answer_slot(name),)), ARRAY(type_)).text for name, type_ in columns]
+    names = ", ".join(name for name, _ in columns)
+    return f"unnest({', '.join(arrays)}) AS {alias}({names})", alias
+
+
+def inner_row(source: GraphRows | GraphPages, selected: object, alias: str) -> Row:
+    """The graph may leave out a value that its table promises."""
+    return Row(entity_of(selected), {source.question: Standing(alias, is_certain=False)})
 
 
 def print_graph_rows(builder: StatementBuilder, row: Row, selected: Selected, source: GraphRows) -> Json:
     """Ids the database lacks drop out by the declared `only_if`."""
-    rows = answered_rows(builder, source)
-    inner = Row(entity_of(selected.target), {source.question: rows})
+    rows, alias = answered_rows(builder, source)
+    inner = inner_row(source, selected.target, alias)
     item = builder.print_object(builder, selected.target, inner, selected.nodes)
-    query = select(rows.c.parent, joined(json_array(item, [rows.c.position]))).select_from(rows)
-    if source.only_if is not None:
-        query = query.where(builder.place(source.only_if, inner.scope))
+    printed = joined(json_array(item, [f"{alias}.position"])).text
+    known = [] if source.only_if is None else [builder.place(source.only_if, inner.scope).operand]
+    query = f"SELECT {alias}.parent, {printed} FROM {rows}{where(known)} GROUP BY {alias}.parent"
     first = selected.arguments["first"]
     builder.check(first, within_bounds("first"), selected.at)
-    return ask(builder, (row, selected, source), reader(first, as_stored), query.group_by(rows.c.parent))
+    return ask(builder, (row, selected, source), reader(first, as_stored), query)
 
 
 def ask(
     builder: StatementBuilder,
     asked: tuple[Row, Selected, GraphRows | GraphPages],
     first: Bind,
-    query: Select[Any],
+    query: str,
 ) -> Json:
     row, selected, source = asked
     hole = GraphHole(
@@ -71,20 +78,21 @@ def print_graph_pages(builder: StatementBuilder, row: Row, selected: Selected, s
     target = cast(GraphQLObjectType, node_type(selected.field))
     paging = paging_of(selected)
     size = page_size(builder, selected, paging)
-    start = builder.bind(paging.start, Integer(), place_of, at=selected.at)
-    rows = placed_answers(builder, source, start)
-    shown = Row(entity_of(target), {source.question: rows})
+    start = builder.bind(paging.start, Integer(), place_of, at=selected.at).text
+    rows, alias = placed_answers(builder, source, start)
+    shown = inner_row(source, target, alias)
     page = Page(
-        rows=rows,
+        source=rows,
+        alias=alias,
         size=size,
         is_backward=False,
-        cursor=cursor_text([rows.c.place]),
-        has_more_behind_start=func.coalesce(func.bool_or(rows.c.place <= start), FALSE),
+        cursor=cursor_text([Sql(f"{alias}.place", WHOLE)]),
+        has_more_behind_start=f"coalesce(bool_or({alias}.place <= {start}), false)",
         total=None,
         print_item=lambda nodes: builder.print_object(builder, target, shown, nodes),
     )
-    body = ConnectionPrinter(builder, selected.target, page).whole(selected.nodes)
-    query = select(rows.c.parent, joined(body)).select_from(rows).group_by(rows.c.parent)
+    body = joined(ConnectionPrinter(builder, selected.target, page).whole(selected.nodes)).text
+    query = f"SELECT {alias}.parent, {body} FROM {rows} GROUP BY {alias}.parent"
     return ask(builder, (row, selected, source), places_to_ask(paging), query)
 
 
@@ -109,26 +117,28 @@ def places_to_ask(paging: Paging) -> Bind:
     return read
 
 
-def placed_answers(builder: StatementBuilder, source: GraphPages, start: ColumnElement[int]) -> Subquery:
+def placed_answers(builder: StatementBuilder, source: GraphPages, start: str) -> tuple[str, str]:
     """`place` in the whole answer; `position` and `available` count from the start of the page, per parent."""
-    answers = answered_rows(builder, source)
-    keys = builder.bind(Slot((answer_slot(KEYS),)), ARRAY(BigInteger()))
-    asked = func.unnest(keys).table_valued(Column(PARENT, BigInteger()))
-    parents = asked.render_derived(name=builder.alias_name())
-    known: Any = (
-        true() if source.only_if is None else builder.place(source.only_if, {source.question: answers})
+    answers, answer = answered_rows(builder, source)
+    parent, kept, alias = builder.alias_name(), builder.alias_name(), builder.alias_name()
+    keys = builder.bind(Slot((answer_slot(KEYS),)), ARRAY(BigInteger())).text
+    on = [f"{answer}.parent = {parent}.parent"]
+    if source.only_if is not None:
+        on.append(builder.place(source.only_if, {source.question: Standing(answer)}).operand)
+    columns = ", ".join(
+        [
+            f"{parent}.parent",
+            f"{answer}.position AS place",
+            *(f"{answer}.{c.name}" for c in source.question.c),
+        ]
     )
-    kept = (
-        select(
-            parents.c.parent,
-            answers.c.position.label("place"),
-            *(answers.c[c.name] for c in source.question.c),
-        )
-        .select_from(parents.outerjoin(answers, (answers.c.parent == parents.c.parent) & known))
-        .subquery(builder.alias_name())
+    known = (
+        f"SELECT {columns} FROM unnest({keys}) AS {parent}(parent) LEFT JOIN {answers} ON {' AND '.join(on)}"
     )
-    is_behind = kept.c.place > start
-    number = func.row_number().over(partition_by=(kept.c.parent, is_behind), order_by=kept.c.place)
-    available = func.count().filter(is_behind).over(partition_by=kept.c.parent)
-    numbered = select(*kept.c, case((is_behind, number)).label("position"), available.label("available"))
-    return numbered.subquery(builder.alias_name())
+    behind = f"{kept}.place > {start}"
+    position = f"row_number() OVER (PARTITION BY {kept}.parent, {behind} ORDER BY {kept}.place)"
+    numbers = (
+        f"CASE WHEN {behind} THEN {position} END AS position, "
+        f"count(*) FILTER (WHERE {behind}) OVER (PARTITION BY {kept}.parent) AS available"
+    )
+    return f"(SELECT {kept}.*, {numbers} FROM ({known}) AS {kept}) AS {alias}", alias

@@ -7,28 +7,23 @@ hold marks: PostgreSQL escapes every control character inside a JSON string, so 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, Text, case, cast, func, literal_column, types
-from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.sql.selectable import Alias
+from sqlalchemy import types
+
+from resolvers.readpath.sql import Sql, quoted
 
 HOLE, END, SEPARATOR = "\x01", "\x02", "\x03"
 VIOLATION = f"{HOLE}!{END}"
 """Printed where a value is null that the schema promises."""
 
-Piece = str | ColumnElement[Any]
+Piece = str | Sql
 Json = list[Piece]
 NULL: Json = ["null"]
 CONCAT_ARGUMENTS = 90
 """PostgreSQL takes at most 100 arguments."""
 
 
-def constant(text: str) -> ColumnElement[str]:
-    return literal_column("'" + text.replace("'", "''") + "'", Text)
-
-
-def joined(json: Json) -> ColumnElement[str]:
+def joined(json: Json) -> Sql:
     """One expression of all pieces; neighbouring constants become one."""
     merged: Json = []
     for piece in json:
@@ -37,11 +32,11 @@ def joined(json: Json) -> ColumnElement[str]:
             merged[-1] = last + piece
         else:
             merged.append(piece)
-    parts: list[Any] = [constant(piece) if isinstance(piece, str) else piece for piece in merged]
+    parts = [quoted(piece) if isinstance(piece, str) else piece.text for piece in merged]
     while len(parts) > CONCAT_ARGUMENTS:
         groups = [parts[i : i + CONCAT_ARGUMENTS] for i in range(0, len(parts), CONCAT_ARGUMENTS)]
-        parts = [func.concat(*group, type_=Text) for group in groups]
-    return parts[0] if len(parts) == 1 else func.concat(*parts, type_=Text)
+        parts = [f"concat({', '.join(group)})" for group in groups]
+    return Sql(parts[0] if len(parts) == 1 else f"concat({', '.join(parts)})")
 
 
 def json_object(fields: Mapping[str, Json]) -> Json:
@@ -51,40 +46,34 @@ def json_object(fields: Mapping[str, Json]) -> Json:
     return [*json, "}"]
 
 
-def json_array(
-    item: Json, order_by: Sequence[ColumnElement[Any]], only: ColumnElement[bool] | None = None
-) -> Json:
-    items = func.string_agg(joined(item), aggregate_order_by(constant(","), *order_by), type_=Text)
-    return [
-        "[",
-        items if only is None else items.filter(only),
-        "]",
-    ]  # no rows: concat prints nothing for NULL
+def json_array(item: Json, order_by: Sequence[str], only: str | None = None) -> Json:
+    """No rows: concat prints nothing for NULL."""
+    kept = "" if only is None else f" FILTER (WHERE {only})"
+    return ["[", Sql(f"string_agg({joined(item).text}, ',' ORDER BY {', '.join(order_by)}){kept}"), "]"]
 
 
-def scalar(expression: ColumnElement[Any], *, if_null: str) -> Json:
+def scalar(sql: Sql, *, if_null: str) -> Json:
     """The JSON of a value by its SQL type, exactly as the schema's scalars print it."""
-    match expression.type:
+    match sql.type:
         case types.Integer() | types.Float():
-            json: Json = [expression]
+            json: Json = [sql]
         case types.Boolean() | types.JSON():
-            json = [cast(expression, Text)]
+            json = [Sql(f"CAST({sql.text} AS TEXT)")]
         case types.Numeric() | types.Enum():
-            json = ['"', expression, '"']
+            json = ['"', sql, '"']
         case _:
-            json = [func.to_json(expression)]
-    return json if is_known_not_null(expression) else or_else(json, expression, if_null)
+            json = [Sql(f"to_json({sql.text})")]
+    return json if sql.is_not_null else or_else(json, sql, if_null)
 
 
-def or_else(json: Json, tested: ColumnElement[Any], if_null: str) -> Json:
+def or_else(json: Json, tested: Sql, if_null: str) -> Json:
     if len(json) == 1:
-        return [func.coalesce(cast(json[0], Text), constant(if_null), type_=Text)]
-    return [case((tested.is_(None), constant(if_null)), else_=joined(json))]
+        printed = json[0]
+        assert isinstance(printed, Sql)
+        text = printed.text if printed.text.startswith("CAST(") else f"CAST({printed.text} AS TEXT)"
+        return [Sql(f"coalesce({text}, {quoted(if_null)})")]
+    return [case_when(f"{tested.operand} IS NULL", quoted(if_null), joined(json).text)]
 
 
-def is_known_not_null(expression: ColumnElement[Any]) -> bool:
-    """Only of a table's own column: below an outer join or inside a select nothing is known."""
-    if not isinstance(expression, Column) or expression.nullable:
-        return False
-    rows = expression.table
-    return isinstance(rows, Table) or (isinstance(rows, Alias) and isinstance(rows.element, Table))
+def case_when(condition: str, then: str, otherwise: str) -> Sql:
+    return Sql(f"CASE WHEN {condition} THEN {then} ELSE {otherwise} END")

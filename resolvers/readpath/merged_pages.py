@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from dataclasses import dataclass
 
 from graphql import FieldNode
-from sqlalchemy import Integer, Subquery, case, exists, literal_column, or_, select, union_all
 
 from resolvers.readpath.builder import Row, Selected, StatementBuilder
 from resolvers.readpath.catalogue import entity_of
-from resolvers.readpath.connections import FALSE, Page, number_rows, print_connection
+from resolvers.readpath.connections import Page, any_row, numbered, print_connection
 from resolvers.readpath.jsontext import Json, joined
-from resolvers.readpath.paging import Paging, cursor_text, page_size, paging_of, sides_of
+from resolvers.readpath.paging import Order, Paging, cursor_text, page_size, paging_of, sides_of
 from resolvers.readpath.relations import node_json, related
 from resolvers.readpath.sources import Branch, MergedPages
+from resolvers.readpath.sql import WHOLE, Sql, where
 
-Reader = tuple[Subquery, Any]
-"""The rows of one branch behind the start of the page, and whether any stand before it."""
+
+@dataclass(frozen=True, slots=True)
+class ReadBranch:
+    """The rows of one branch behind the start of the page, and whether any stand before it."""
+
+    text: str
+    before: str
+    moment: Sql
+    key: Sql
 
 
 def print_merged_pages(builder: StatementBuilder, row: Row, selected: Selected, source: MergedPages) -> Json:
@@ -27,17 +34,22 @@ def print_merged_pages(builder: StatementBuilder, row: Row, selected: Selected, 
     if not branches:
         raise TypeError("this role may use none of the entities that are merged")
     read = [read_branch(builder, row, (selected, paging, size), branch) for branch in branches]
-    united = union_all(*(select(*rows.c) for rows, _ in read)).subquery(builder.alias_name())
-    limited = select(*united.c).order_by(*newest_first(united)).limit(size + 1).subquery(builder.alias_name())
-    numbered = number_rows(builder, limited, newest_first(limited))
+    united, kept = builder.alias_name(), builder.alias_name()
+    order = merged_order(read[0], united)
+    text = " UNION ALL ".join(f"({branch.text})" for branch in read)
+    reading = ", ".join(order.reading(is_backward=paging.is_backward))
+    limited = f"SELECT * FROM ({text}) AS {united} ORDER BY {reading} LIMIT {size.text} + 1"
+    declared = merged_order(read[0], kept).reading(is_backward=paging.is_backward)
+    rows, alias = numbered(builder, (limited, kept), declared)
     page = Page(
-        rows=numbered,
+        source=rows,
+        alias=alias,
         size=size,
-        is_backward=False,
-        cursor=cursor_text([numbered.c.at, numbered.c.kind, numbered.c.id]),
-        has_more_behind_start=or_(FALSE, *(before for _, before in read)),
+        is_backward=paging.is_backward,
+        cursor=cursor_text(merged_order(read[0], alias).keys),
+        has_more_behind_start=" OR ".join(branch.before for branch in read),
         total=None,
-        print_item=lambda nodes: print_entry(builder, numbered, branches, nodes),
+        print_item=lambda nodes: print_entry(builder, alias, branches, nodes),
     )
     return print_connection(builder, selected, page)
 
@@ -46,40 +58,44 @@ def may_read(builder: StatementBuilder, branch: Branch) -> bool:
     return builder.may_use(entity_of(builder.catalogue.by_class[branch.target]))
 
 
-def newest_first(rows: Subquery) -> list[Any]:
-    return [rows.c.at.desc(), rows.c.kind.desc(), rows.c.id.desc()]
+def merged_order(branch: ReadBranch, alias: str) -> Order:
+    """Newest first; entries of one moment by kind, then by key."""
+    keys = [
+        Sql(f"{alias}.at", branch.moment.type),
+        Sql(f"{alias}.kind", WHOLE),
+        Sql(f"{alias}.id", branch.key.type),
+    ]
+    return Order(keys, is_descending=True)
 
 
 def read_branch(
-    builder: StatementBuilder, row: Row, page: tuple[Selected, Paging, Any], numbered: tuple[int, Branch]
-) -> Reader:
-    (selected, paging, size), (kind, branch) = page, numbered
+    builder: StatementBuilder,
+    row: Row,
+    page: tuple[Selected, Paging, Sql],
+    kind_and_branch: tuple[int, Branch],
+) -> ReadBranch:
+    (selected, paging, size), (kind, branch) = page, kind_and_branch
     target = builder.catalogue.by_class[branch.target]
     opened = builder.open_rows(target, row)
     belongs = [*opened.conditions, related(builder, branch.on, row, opened)]
     at = builder.place(branch.at, opened.row.scope)
     key = builder.place(entity_of(target).key, opened.row.scope)
-    number = literal_column(str(kind), Integer())
-    sides = sides_of(builder, selected, paging, [at.desc(), number.desc(), key.desc()])
-    rows = select(at.label("at"), number.label("kind"), key.label("id")).select_from(opened.rows)
-    cut = rows.where(*belongs, *sides.behind).order_by(at.desc(), key.desc()).limit(size + 1)
-    before = FALSE if sides.before is None else earlier(opened.rows, [*belongs, *sides.before])
-    return cut.correlate_except(opened.rows).subquery(builder.alias_name()), before
-
-
-def earlier(rows: Any, conditions: list[Any]) -> Any:
-    return exists(select(1).select_from(rows).where(*conditions).correlate_except(rows))
+    order = Order([at, Sql(str(kind), WHOLE), key], is_descending=True)
+    sides = sides_of(builder, selected, paging, order)
+    reading = ", ".join(Order([at, key], is_descending=True).reading(is_backward=paging.is_backward))
+    columns = f"{at.text} AS at, {kind} AS kind, {key.text} AS id"
+    rows = f"SELECT {columns} FROM {opened.source}{where([*belongs, *sides.behind])}"
+    before = "false" if sides.before is None else any_row(opened, [*belongs, *sides.before])
+    return ReadBranch(f"{rows} ORDER BY {reading} LIMIT {size.text} + 1", before, at, key)
 
 
 def print_entry(
-    builder: StatementBuilder, page: Subquery, branches: list[tuple[int, Branch]], nodes: list[FieldNode]
+    builder: StatementBuilder, alias: str, branches: list[tuple[int, Branch]], nodes: list[FieldNode]
 ) -> Json:
     """Each entry prints the object of its kind."""
-    cases = [
-        (
-            cast(Any, page.c.kind == literal_column(str(kind))),
-            joined(node_json(builder, builder.catalogue.by_class[branch.target], page.c.id, nodes)),
-        )
-        for kind, branch in branches
-    ]
-    return [case(*cases)]
+    whens = ""
+    for kind, branch in branches:
+        target = builder.catalogue.by_class[branch.target]
+        printed = joined(node_json(builder, target, f"{alias}.id", nodes)).text
+        whens += f" WHEN {alias}.kind = {kind} THEN {printed}"
+    return [Sql(f"CASE{whens} END")]

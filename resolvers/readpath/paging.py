@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Text, extract, func, tuple_, types
-from sqlalchemy import cast as sql_cast
+from sqlalchemy import Integer, types
 
 from resolvers.readpath.builder import Selected, StatementBuilder
 from resolvers.readpath.cursors import decode_cursor
-from resolvers.readpath.expressions import is_descending, without_direction
 from resolvers.readpath.failures import BadInput
-from resolvers.readpath.jsontext import constant
-from resolvers.readpath.sources import Condition
+from resolvers.readpath.sql import Sql
 
 ONE_END = "Give exactly one of first and last."
 ONE_WAY = "after goes with first, before goes with last."
@@ -42,7 +39,7 @@ def paging_of(selected: Selected) -> Paging:
     return Paging(last, given.get("before"), True, "last")
 
 
-def page_size(builder: StatementBuilder, selected: Selected, paging: Paging) -> ColumnElement[int]:
+def page_size(builder: StatementBuilder, selected: Selected, paging: Paging) -> Sql:
     builder.check(paging.size, within_bounds(paging.size_name), selected.at)
     return builder.bind(paging.size, Integer())
 
@@ -57,52 +54,63 @@ def within_bounds(name: str) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """The keys of an order, all in one direction, as they are called in some rows."""
+
+    keys: list[Sql]
+    is_descending: bool
+
+    def reading(self, *, is_backward: bool) -> list[str]:
+        """The terms of ORDER BY for a page that is read from that end."""
+        direction = "DESC" if self.is_descending != is_backward else "ASC"
+        return [f"{key.operand} {direction}" for key in self.keys]
+
+
+@dataclass(frozen=True, slots=True)
 class Sides:
     """Conditions for the rows behind the start of a page, and for those on the side it came from."""
 
-    behind: list[Condition]
-    before: list[Condition] | None
+    behind: list[str]
+    before: list[str] | None
 
 
-def sides_of(
-    builder: StatementBuilder, selected: Selected, paging: Paging, order: list[ColumnElement[Any]]
-) -> Sides:
+def sides_of(builder: StatementBuilder, selected: Selected, paging: Paging, order: Order) -> Sides:
     """Row comparisons; the first key is named alone too, because an index can only use that."""
     if paging.start is None:
         return Sides([], None)
-    keys = [without_direction(term) for term in order]
-    types_ = [key.type for key in keys]
+    types_ = [key.type for key in order.keys]
     builder.check(paging.start, lambda cursor: decode_cursor(cursor, types_), selected.at)
-    binds = [builder.bind(paging.start, key.type, key_reader(i, types_)) for i, key in enumerate(keys)]
-    row, given = tuple_(*keys), tuple_(*binds)
-    if is_descending(order[0]) != paging.is_backward:
-        return Sides([keys[0] <= binds[0], row < given], [keys[0] >= binds[0], row >= given])
-    return Sides([keys[0] >= binds[0], row > given], [keys[0] <= binds[0], row <= given])
+    binds = [builder.bind(paging.start, key.type, key_reader(i, types_)) for i, key in enumerate(order.keys)]
+    forward, back = ("<", ">") if order.is_descending != paging.is_backward else (">", "<")
+    first, start = order.keys[0].operand, binds[0].text
+    row, given = ", ".join(key.text for key in order.keys), ", ".join(bind.text for bind in binds)
+    return Sides(
+        [f"{first} {forward}= {start}", f"({row}) {forward} ({given})"],
+        [f"{first} {back}= {start}", f"({row}) {back}= ({given})"],
+    )
 
 
 def key_reader(index: int, types_: list[Any]) -> Any:
     return lambda cursor: decode_cursor(cursor, types_)[index]
 
 
-def cursor_text(keys: list[ColumnElement[Any]]) -> ColumnElement[str]:
+def cursor_text(keys: list[Sql]) -> Sql:
     """As `cursors.encode_cursor`: the base64 of a JSON array of whole numbers and texts."""
     plain = [cursor_key(key) for key in keys]
     if all(isinstance(key.type, types.Integer) for key in plain):
-        parts: list[Any] = [constant("["), plain[0]]
-        for key in plain[1:]:
-            parts += [constant(", "), key]
-        text: ColumnElement[str] = func.concat(*parts, constant("]"), type_=Text)
+        parts = ", ', ', ".join(key.text for key in plain)
+        text = f"concat('[', {parts}, ']')"
     else:
-        text = sql_cast(func.json_build_array(*plain), Text)
-    printed = func.encode(func.convert_to(text, constant("UTF8")), constant("base64"), type_=types.Text)
-    return func.translate(printed, func.chr(10), constant(""), type_=types.Text)  # a line break every 76
+        text = f"CAST(json_build_array({', '.join(key.text for key in plain)}) AS TEXT)"
+    printed = f"encode(convert_to({text}, 'UTF8'), 'base64')"
+    return Sql(f"translate({printed}, chr(10), '')")  # a line break every 76
 
 
-def cursor_key(key: ColumnElement[Any]) -> ColumnElement[Any]:
+def cursor_key(key: Sql) -> Sql:
     match key.type:
         case types.Integer():
             return key
         case types.DateTime():
-            return sql_cast(extract("epoch", key) * 1_000_000, BigInteger)
+            return Sql(f"CAST(EXTRACT(epoch FROM {key.text}) * 1000000 AS BIGINT)", types.BigInteger())
         case _:
-            return sql_cast(key, Text)
+            return Sql(f"CAST({key.text} AS TEXT)")

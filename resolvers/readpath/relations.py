@@ -6,17 +6,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from graphql import FieldNode, GraphQLObjectType, GraphQLOutputType, get_named_type, is_non_null_type
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    Column,
-    FromClause,
-    Subquery,
-    Text,
-    case,
-    func,
-    select,
-)
+from sqlalchemy import ARRAY, BigInteger, FromClause, Subquery, Text
 
 from resolvers.readpath.builder import ROOT, Opened, Row, Selected, StatementBuilder
 from resolvers.readpath.catalogue import entity_of, rule_of
@@ -24,9 +14,10 @@ from resolvers.readpath.columns import if_missing
 from resolvers.readpath.cursors import decode_id
 from resolvers.readpath.failures import AMBIGUOUS, BadInput
 from resolvers.readpath.filters import Frame, filter_condition
-from resolvers.readpath.jsontext import NULL, VIOLATION, Json, constant, joined, json_array
+from resolvers.readpath.jsontext import NULL, VIOLATION, Json, case_when, joined, json_array
 from resolvers.readpath.operation import Slot, id_prefix
 from resolvers.readpath.sources import Condition, Entity, Lookup, Many, Match, One
+from resolvers.readpath.sql import Sql, quoted, where
 
 MAXIMUM_IDS = 100
 TOO_MANY_IDS = "At most 100 ids at once."
@@ -47,10 +38,12 @@ def given_rows(source: One, selected: Selected) -> Subquery | None:
 
 def related(
     builder: StatementBuilder, on: Condition, row: Row, opened: Opened, selected: Selected | None = None
-) -> Condition:
+) -> str:
     """The join condition; where an entity refers to itself the declaration names an alias of its rows."""
-    child = child_rows(on, row.entity, cast(Entity, opened.row.entity))
-    return cast(Condition, builder.place(on, {**row.scope, child: opened.rows}, selected))
+    entity = cast(Entity, opened.row.entity)
+    child = child_rows(on, row.entity, entity)
+    standing = opened.row.scope[entity.rows]
+    return builder.place(on, {**row.scope, child: standing}, selected).operand
 
 
 def child_rows(on: Condition, parent: Entity | None, target: Entity) -> FromClause:
@@ -71,9 +64,9 @@ def print_single(
     missing: str,
 ) -> Json:
     """LIMIT 1: a second row would make PostgreSQL refuse the whole statement."""
-    body = joined(builder.print_object(builder, target, opened.row, nodes))
-    query = select(body).select_from(opened.rows).where(*opened.conditions).limit(1)
-    return [func.coalesce(query.correlate_except(opened.rows).scalar_subquery(), constant(missing))]
+    body = joined(builder.print_object(builder, target, opened.row, nodes)).text
+    query = f"SELECT {body} FROM {opened.source}{where(opened.conditions)} LIMIT 1"
+    return [Sql(f"coalesce(({query}), {quoted(missing)})")]
 
 
 def print_many(builder: StatementBuilder, row: Row, selected: Selected, source: Many) -> Json:
@@ -81,9 +74,9 @@ def print_many(builder: StatementBuilder, row: Row, selected: Selected, source: 
     if source.on is not None:
         opened.conditions.append(related(builder, source.on, row, opened, selected))
     item = builder.print_object(builder, selected.target, opened.row, selected.nodes)
-    order = [builder.place(term, opened.row.scope) for term in source.order_by]
-    query = select(joined(json_array(item, order))).select_from(opened.rows).where(*opened.conditions)
-    return [query.correlate_except(opened.rows).scalar_subquery()]
+    order = [builder.place(term, opened.row.scope).text for term in source.order_by]
+    body = joined(json_array(item, order)).text
+    return [Sql(f"(SELECT {body} FROM {opened.source}{where(opened.conditions)})")]
 
 
 def print_lookup(builder: StatementBuilder, row: Row, selected: Selected, source: Lookup) -> Json:  # noqa: ARG001
@@ -93,15 +86,15 @@ def print_lookup(builder: StatementBuilder, row: Row, selected: Selected, source
         raise BadInput(selected.at, "Give exactly one of the keys of `by`.")
     opened = builder.open_rows(selected.target, ROOT, selected)
     condition = filter_condition(builder, by_type, by, Frame(opened.row.scope, selected.at))
-    opened.conditions.append(cast(Condition, condition))
+    opened.conditions.append(cast(str, condition))
     found = print_single(builder, opened, selected.target, selected.nodes, if_missing(selected.field))
     if is_unique(
         rule_of(cast(Any, get_named_type(by_type)).fields[given[0]]), cast(Entity, opened.row.entity)
     ):
         return found
-    two = select(1).select_from(opened.rows).where(*opened.conditions).limit(2).subquery(builder.alias_name())
-    rows = select(func.count()).select_from(two).scalar_subquery()
-    return [case((rows > 1, joined(builder.failure(AMBIGUOUS))), else_=joined(found))]
+    two = f"SELECT 1 FROM {opened.source}{where(opened.conditions)} LIMIT 2"
+    rows = f"(SELECT count(*) FROM ({two}) AS {builder.alias_name()})"
+    return [case_when(f"{rows} > 1", joined(builder.failure(AMBIGUOUS)).text, joined(found).text)]
 
 
 def is_unique(rule: Any, entity: Entity) -> bool:
@@ -119,7 +112,7 @@ def print_by_global_id(builder: StatementBuilder, selected: Selected) -> Json:
         return NULL
     target, entity = found[0]
     key = builder.bind(value, BigInteger(), decoder(str(entity.id_prefix)), at=selected.at)
-    return node_json(builder, target, key, selected.nodes)
+    return node_json(builder, target, key.text, selected.nodes)
 
 
 def node_by(builder: StatementBuilder, prefix: str) -> tuple[GraphQLObjectType, Entity] | None:
@@ -129,10 +122,11 @@ def node_by(builder: StatementBuilder, prefix: str) -> tuple[GraphQLObjectType, 
     return (target, entity) if target and entity and builder.may_use(entity) else None
 
 
-def node_json(builder: StatementBuilder, target: GraphQLObjectType, key: Any, nodes: list[FieldNode]) -> Json:
+def node_json(builder: StatementBuilder, target: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> Json:
     opened = builder.open_rows(target, ROOT)
     assert opened.row.entity is not None
-    opened.conditions.append(builder.place(opened.row.entity.key, opened.row.scope) == key)
+    own_key = builder.place(opened.row.entity.key, opened.row.scope)
+    opened.conditions.append(f"{own_key.operand} = {key}")
     return print_single(builder, opened, target, nodes, "null")
 
 
@@ -147,18 +141,17 @@ def print_by_global_ids(builder: StatementBuilder, selected: Selected) -> Json:
     prefixes = named_types(value)
     kinds = builder.bind(value, ARRAY(Text()), prefixes_of)
     keys = builder.bind(value, ARRAY(BigInteger()), keys_of)
-    named: list[Any] = [Column("kind", Text()), Column("key", BigInteger())]
-    ids = func.unnest(kinds, keys).table_valued(*named, with_ordinality="position")
-    rows = ids.render_derived(name=builder.alias_name())
+    alias = builder.alias_name()
+    rows = f"unnest({kinds.text}, {keys.text}) WITH ORDINALITY AS {alias}(kind, key, position)"
     branches = [
-        (rows.c.kind == constant(prefix), joined(node_json(builder, node[0], rows.c.key, selected.nodes)))
+        (prefix, joined(node_json(builder, node[0], f"{alias}.key", selected.nodes)).text)
         for prefix in sorted(prefixes)
         if (node := node_by(builder, prefix)) is not None
     ]
-    missing = VIOLATION if is_non_null_type(list_item(selected.field.type)) else "null"
-    item = case(*branches, else_=constant(missing)) if branches else constant(missing)
-    query = select(joined(json_array([item], [rows.c.position]))).select_from(rows)
-    return [query.correlate_except(rows).scalar_subquery()]
+    missing = quoted(VIOLATION if is_non_null_type(list_item(selected.field.type)) else "null")
+    whens = "".join(f" WHEN {alias}.kind = {quoted(prefix)} THEN {text}" for prefix, text in branches)
+    item = Sql(f"CASE{whens} ELSE {missing} END" if branches else missing)
+    return [Sql(f"(SELECT {joined(json_array([item], [f'{alias}.position'])).text} FROM {rows})")]
 
 
 def list_item(type_: GraphQLOutputType) -> Any:
