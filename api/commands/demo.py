@@ -1,6 +1,5 @@
 """`c360 demo`: everything at once."""
 
-import asyncio
 from typing import Annotated, Literal
 
 import typer
@@ -26,6 +25,7 @@ def run(
     settings = read_settings()  # first: what is wrong with them is said at once
 
     from api.demo import DemoData, run_demo  # imports the whole API
+    from api.server import run_loop
 
     wanted = DemoData(name=data, profile=profile, customers=customers, duplicates=duplicates)
-    asyncio.run(run_demo(settings, wanted, port=settings.port if port is None else port))
+    run_loop(run_demo(settings, wanted, port=settings.port if port is None else port))

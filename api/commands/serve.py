@@ -1,6 +1,5 @@
 """`c360 serve`: the API over stores by URL, or over embedded ones."""
 
-import asyncio
 from typing import Annotated
 
 import typer
@@ -18,5 +17,6 @@ def run(
     settings = read_settings()  # first: what is wrong with them is said at once
 
     from api.run_server import serve  # imports the whole API
+    from api.server import run_loop
 
-    asyncio.run(serve(settings, host=host or settings.host, port=settings.port if port is None else port))
+    run_loop(serve(settings, host=host or settings.host, port=settings.port if port is None else port))
