@@ -59,7 +59,7 @@ def request_from_payload(payload: Mapping[str, Any], raw: bytes = b"") -> GraphQ
 def json_object(text: bytes, what: str) -> dict[str, Any]:
     """Refuses what JSON or UTF-8 do not allow, also NaN, single surrogates and nesting without end."""
     try:
-        value = json.loads(text.decode("utf-8"), parse_constant=_refuse_constant)
+        value = read_json(text.decode("utf-8"))
         if b"\\u" in text:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
@@ -78,3 +78,7 @@ def _optional_object(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+read_json = json.JSONDecoder(parse_constant=_refuse_constant).decode
+"""Made once: `json.loads` makes a decoder for each call with options."""

@@ -2,9 +2,9 @@
 
 import json
 import logging
+import random
 import re
 import sys
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +13,8 @@ from typing import Any, TextIO
 logger = logging.getLogger("c360.operations")
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 MAX_NAME_CHARACTERS = 100
+write_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
+"""Made once: `json.dumps` makes an encoder for each call that is not of the commonest form."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ class Caller:
 
 def read_caller(headers: Mapping[bytes, bytes]) -> Caller:
     given = headers.get(b"x-request-id", b"")
-    request_id = given.decode() if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    request_id = given.decode() if REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
     return Caller(request_id, _client(headers, b"name"), _client(headers, b"version"))
 
 
@@ -74,7 +76,11 @@ def short_name(text: str) -> str:
 
 
 def log_operation(record: OperationRecord) -> None:
-    logger.info("operation", extra={"fields": record.as_fields()})
+    """Without asking who calls, as `logger.info` does by walking the stack."""
+    if not logger.isEnabledFor(logging.INFO):
+        return
+    known = {"name": logger.name, "levelno": logging.INFO, "levelname": "INFO", "msg": "operation"}
+    logger.handle(logging.makeLogRecord({**known, "fields": record.as_fields()}))
 
 
 class JsonFormatter(logging.Formatter):
@@ -90,7 +96,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return write_json(line)
 
 
 def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None:

@@ -26,6 +26,7 @@ class Metrics:
     def __init__(self, sources: Sequence[GaugeSource] = ()) -> None:
         self._registry = CollectorRegistry()
         self._names: set[str] = set()
+        self._labelled: dict[tuple[str, str, str], tuple[Counter, Histogram | None]] = {}
         self._operations = Counter(
             "c360_operations",
             "Finished operations.",
@@ -48,9 +49,18 @@ class Metrics:
 
     def count(self, record: OperationRecord) -> None:
         name = self._bounded(record.operation or "anonymous")
-        self._operations.labels(name, record.kind, record.status).inc()
-        if record.kind != "subscription":
-            self._seconds.labels(name).observe(record.duration_ms / 1000)
+        counter, histogram = self._of(name, record.kind, record.status)
+        counter.inc()
+        if histogram:
+            histogram.observe(record.duration_ms / 1000)
+
+    def _of(self, name: str, kind: str, status: str) -> tuple[Counter, Histogram | None]:
+        """The figures with these labels; looking them up in the library costs as much as counting."""
+        key = (name, kind, status)
+        if key not in self._labelled:
+            histogram = None if kind == "subscription" else self._seconds.labels(name)
+            self._labelled[key] = (self._operations.labels(*key), histogram)
+        return self._labelled[key]
 
     def show_store(self, name: str, *, up: bool) -> None:
         self._store_up.labels(name).set(1 if up else 0)
