@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 from uvicorn.loops.auto import auto_loop_factory
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -68,7 +68,7 @@ class Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
 
-def make_server(app: Starlette, *, host: str, port: int, connections: LiveConnections) -> Server:
+def make_server(app: ASGIApp, *, host: str, port: int, connections: LiveConnections) -> Server:
     """`await server.serve()` runs it until SIGTERM or Ctrl-C; logging is configured by the caller."""
     config = uvicorn.Config(
         app,
@@ -77,6 +77,7 @@ def make_server(app: Starlette, *, host: str, port: int, connections: LiveConnec
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # an address that a proxy tells is never believed: see `admission.is_local`
         ws=LiveWebSocket,
         ws_max_size=MAX_BODY_BYTES,
         ws_per_message_deflate=False,  # one event to thousands of sockets would be compressed once for each
