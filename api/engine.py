@@ -54,6 +54,7 @@ class ReadPathEngine:
             request_error=answer.was_refused,
             operation_name=self.operation_name(request),
             codes=codes_in(answer.body),
+            cost=answer.cost,
         )
 
     def operation_name(self, request: GraphQLRequest) -> str | None:

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from api.app import AppParts
 from api.auth import Tokens, load_signing_key
 from api.engine import ReadPathEngine
+from api.examples import load_examples
 from api.graph import follow, open_graph, question_seconds
 from api.health import StoreCheck
 from api.house import business_now, prepare_house
@@ -21,6 +22,7 @@ from api.query_page.serve import QueryPage
 from api.settings import Settings
 from api.stores import Stores
 from api.tasks import end_task
+from api.warm_up import compile_examples
 from db.audit_store import record_opened
 from db.event_store import PostgresEventStore
 from db.live_stream import StreamReader, connect_stream
@@ -107,15 +109,17 @@ async def open_service(settings: Settings, stores: Stores) -> AsyncIterator[Serv
         shop = LatestShop(await read_shop(stores))
         subscribers = Subscribers(OutboxTable(reads))
         reader = StreamReader(lambda: connect_stream(stores.redis_url), OutboxTable(reads), subscribers)
-        for loop in (reader.run(), follow(stores, graph), follow_shop(stores, shop)):
-            stack.push_async_callback(end_task, asyncio.ensure_future(loop))
         fallbacks = Fallbacks()
+        engine = make_engine(settings, stores, reads, graph, shop, subscribers, fallbacks.add)
+        ahead = compile_examples(engine, load_examples())
+        for loop in (reader.run(), follow(stores, graph), follow_shop(stores, shop), ahead):
+            stack.push_async_callback(end_task, asyncio.ensure_future(loop))
         yield Service(
             settings=settings,
             stores=stores,
             graph=graph,
             reads=reads,
-            engine=make_engine(settings, stores, reads, graph, shop, subscribers, fallbacks.add),
+            engine=engine,
             tokens=Tokens(load_signing_key(settings.home / "keys")),
             fallbacks=fallbacks,
         )

@@ -7,7 +7,8 @@ from graphql.execution.values import VariableValues, get_argument_values
 from sqlalchemy import BigInteger
 
 from resolvers.readpath.cursors import decode_cursor, encode_cursor
-from resolvers.readpath.engine import EventPlan, root_field_of, variables_of
+from resolvers.readpath.engine import EventPlan
+from resolvers.readpath.planner import root_field_of, variables_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from resolvers.readpath.declare import (
 )
 from resolvers.readpath.relay import Connection, Node
 from resolvers.readpath.scalars import scalar_map
+from resolvers.readpath.weights import costly
 from resolvers.subscriptions import Subscription
 from resolvers.tier_policies import TierPolicy, TierPolicyVersion
 from resolvers.tier_transitions import TierTransition
@@ -80,8 +81,8 @@ class Query:
     tier_policies: list[TierPolicy] = many(
         "Every policy.", order_by=[t.tier_policies.c.policy_id], visible_to=EVERYBODY
     )
-    tier_distribution: TierDistribution | None = one(
-        "How customers are spread over the tiers; null: no such policy.", visible_to=WATCHERS
+    tier_distribution: TierDistribution | None = costly(
+        50, one("How customers are spread over the tiers; null: no such policy.", visible_to=WATCHERS)
     )
     tier_transitions: Connection[TierTransition] = connection(
         "Catch-up for subscribers of tierChanged: the same cursors, oldest first.",

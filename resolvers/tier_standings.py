@@ -22,6 +22,7 @@ from resolvers.readpath.declare import column, computed, connection, embed, enti
 from resolvers.readpath.expressions import coded, is_in
 from resolvers.readpath.filter_inputs import matches
 from resolvers.readpath.relay import Connection
+from resolvers.readpath.weights import costly
 from resolvers.tier_policies import Tier, TierPolicy, TierPolicyVersion, tiers_of_policies
 from resolvers.words import locale
 
@@ -67,12 +68,15 @@ class TierExplanation:
     period: answers.Period = computed(
         answers.period, standing.version_id, standing.facts, standing.as_of, about="The days that count."
     )
-    contributing_orders: Connection[Order] = connection(
-        "The counted orders of the period, most recent first. [C3]",
-        on=(t.orders.c.customer_id == standing.customer_id)
-        & (t.orders.c.counted_at > standing.as_of - func.make_interval(0, 0, 0, 90))
-        & (t.orders.c.counted_at <= standing.as_of),
-        order_by=[t.orders.c.placed_at.desc(), t.orders.c.order_id.desc()],
+    contributing_orders: Connection[Order] = costly(
+        2,
+        connection(
+            "The counted orders of the period, most recent first. [C3]",
+            on=(t.orders.c.customer_id == standing.customer_id)
+            & (t.orders.c.counted_at > standing.as_of - func.make_interval(0, 0, 0, 90))
+            & (t.orders.c.counted_at <= standing.as_of),
+            order_by=[t.orders.c.placed_at.desc(), t.orders.c.order_id.desc()],
+        ),
     )
 
 

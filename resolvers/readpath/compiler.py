@@ -14,6 +14,7 @@ from resolvers.readpath.builder import ROOT, Row, Selected, StatementBuilder
 from resolvers.readpath.catalogue import Catalogue, entity_of, find_source, target_of
 from resolvers.readpath.columns import print_column, print_computed, print_embed
 from resolvers.readpath.connections import print_pages
+from resolvers.readpath.cost import Cost, Pricing
 from resolvers.readpath.failures import BadInput, Code, Failure
 from resolvers.readpath.graph_rows import print_graph_pages, print_graph_rows
 from resolvers.readpath.jsontext import Json, joined, json_object
@@ -64,6 +65,11 @@ def new_builder(task: Task) -> StatementBuilder:
     return StatementBuilder(
         task.operation, task.catalogue, variables, task.role, task.is_scoped, print_object, task.failed
     )
+
+
+def cost_of(task: Task) -> Cost:
+    variables = VariableValues({}, dict(task.variables))
+    return Pricing(task.operation, task.catalogue, variables).whole()
 
 
 def compile_query(task: Task) -> Plan:

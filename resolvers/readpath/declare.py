@@ -51,6 +51,7 @@ from resolvers.readpath.sources import (
     Role,
     RowScope,
 )
+from resolvers.readpath.weights import ASKED_OF_THE_GRAPH, costly
 
 T = TypeVar("T")
 Visible = Sequence[Role] | None
@@ -144,7 +145,8 @@ def ask(  # noqa: PLR0913 - one keyword a property
     visible_to: Visible = None,
 ) -> Any:
     """Rows of a graph question. `only_if` drops rows the database lacks; `first` is the default length."""
-    return SourcedField(GraphRows(question, key, only_if, first, tuple(parameters)), about, visible_to)
+    rows = GraphRows(question, key, only_if, first, tuple(parameters))
+    return costly(ASKED_OF_THE_GRAPH, SourcedField(rows, about, visible_to))
 
 
 def ask_connection(
@@ -157,7 +159,8 @@ def ask_connection(
     visible_to: Visible = None,
 ) -> Any:
     """The same rows, page by page; what follows in the graph's own order is asked anew for each page."""
-    return SourcedField(GraphPages(question, key, only_if, tuple(parameters)), about, visible_to)
+    pages = GraphPages(question, key, only_if, tuple(parameters))
+    return costly(ASKED_OF_THE_GRAPH, SourcedField(pages, about, visible_to))
 
 
 def by_global_id(about: str, *, visible_to: Sequence[Role]) -> Any:

@@ -1,4 +1,4 @@
-"""Documents seen before, each with the plans of its shapes: bounded by number and by bytes of text."""
+"""Documents seen before, and the plans of their shapes: both bounded by number and by size, least used out first."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from graphql import GraphQLError, validate
 
 from resolvers.readpath.catalogue import Catalogue
+from resolvers.readpath.cost import Cost
 from resolvers.readpath.failures import Code, Failure, Refused
 from resolvers.readpath.limits import Limits, parse_within
 from resolvers.readpath.operation import Operation, Unplannable, find_operation
@@ -17,23 +18,65 @@ from resolvers.readpath.plan import Plan
 
 DOCUMENTS = 1_000
 DOCUMENT_BYTES = 16_000_000
-PLANS_A_DOCUMENT = 50
+PLANS = 2_000
+PLAN_CHARACTERS = 32_000_000
+"""Of SQL text: a plan weighs about twice its text."""
+SHAPES_A_DOCUMENT = 50
+"""One document may not push out the plans of all others by sending ever new shapes of its variables."""
 VALIDATION_ERRORS = 10
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Prepared:
     """A document's chosen operation, or why it cannot run; `rights` remembers each role's answer."""
 
     operation: Operation | None
     errors: list[dict[str, Any]]
-    plans: OrderedDict[Hashable, Plan | Unplannable] = field(default_factory=OrderedDict)
     rights: dict[Any, Refused | None] = field(default_factory=dict)
+    costs: OrderedDict[Hashable, Cost] = field(default_factory=OrderedDict)
+    shapes: OrderedDict[Hashable, None] = field(default_factory=OrderedDict)
 
-    def keep(self, key: Hashable, plan: Plan | Unplannable) -> None:
-        self.plans[key] = plan
-        if len(self.plans) > PLANS_A_DOCUMENT:
-            self.plans.popitem(last=False)
+    def keep_cost(self, shape: Hashable, cost: Cost) -> Cost:
+        self.costs[shape] = cost
+        if len(self.costs) > SHAPES_A_DOCUMENT:
+            self.costs.popitem(last=False)
+        return cost
+
+
+@dataclass(slots=True)
+class Plans:
+    """Compiled plans of all documents, and why some shapes have none."""
+
+    most: int = PLANS
+    most_characters: int = PLAN_CHARACTERS
+    kept: OrderedDict[tuple[Prepared, Hashable], Plan | Unplannable] = field(default_factory=OrderedDict)
+    characters: int = 0
+
+    def find(self, prepared: Prepared, shape: Hashable) -> Plan | Unplannable | None:
+        found = self.kept.get((prepared, shape))
+        if found is not None:
+            self.kept.move_to_end((prepared, shape))
+        return found
+
+    def keep(self, prepared: Prepared, shape: Hashable, plan: Plan | Unplannable) -> None:
+        self.drop((prepared, shape))
+        self.kept[prepared, shape] = plan
+        self.characters += size_of(plan)
+        prepared.shapes[shape] = None
+        if len(prepared.shapes) > SHAPES_A_DOCUMENT:
+            self.drop((prepared, next(iter(prepared.shapes))))
+        while len(self.kept) > self.most or self.characters > self.most_characters:
+            self.drop(next(iter(self.kept)))
+
+    def drop(self, key: tuple[Prepared, Hashable]) -> None:
+        old = self.kept.pop(key, None)
+        key[0].shapes.pop(key[1], None)
+        if old is not None:
+            self.characters -= size_of(old)
+
+
+def size_of(plan: Plan | Unplannable) -> int:
+    return plan.size if isinstance(plan, Plan) else 0
 
 
 @dataclass(slots=True)
@@ -42,6 +85,7 @@ class Documents:
     limits: Limits
     kept: OrderedDict[tuple[str, str | None], Prepared] = field(default_factory=OrderedDict)
     size: int = 0
+    plans: Plans = field(default_factory=Plans)
 
     def prepare(self, text: str, name: str | None) -> Prepared:
         known = self.kept.get((text, name))

@@ -5,22 +5,24 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import strawberry
-from graphql import FieldNode, GraphQLField, OperationType, get_variable_values
+from graphql import OperationType, get_variable_values
 
 from domain.errors import StatementTimedOut, StoreUnavailable
 from resolvers.readpath.catalogue import make_catalogue
-from resolvers.readpath.compiler import EVENT_KEY, Task, compile_event, compile_query
+from resolvers.readpath.compiler import EVENT_KEY
 from resolvers.readpath.documents import Documents, Prepared, located
 from resolvers.readpath.execution import Execution, Stores
-from resolvers.readpath.failures import LOG, Code, Failure, Masking, Refused, store_unavailable, timed_out
+from resolvers.readpath.failures import Code, Failure, Masking, Refused, store_unavailable, timed_out
 from resolvers.readpath.limits import Limits
-from resolvers.readpath.nulls import completed, printed
-from resolvers.readpath.operation import Operation, Unplannable, shape, symbolic
+from resolvers.readpath.nulls import completed, extended, printed
+from resolvers.readpath.operation import Operation, Unplannable
 from resolvers.readpath.plan import CONTEXT, CUSTOMER_ID, Inputs, Plan
+from resolvers.readpath.planner import Planner, find_root_field
 from resolvers.readpath.reference import ReferenceContext
 from resolvers.readpath.reference_answer import printed_reference
 from resolvers.readpath.rights import refuse_forbidden
@@ -45,6 +47,7 @@ class Answer:
 
     body: bytes
     was_refused: bool = False
+    cost: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +87,19 @@ class Engine:
     count_fallback: Callable[[str], None] = ignore
     new_id: Callable[[], str] = random_id
     documents: Documents = field(init=False)
+    planner: Planner = field(init=False)
     masking: Masking = field(init=False)
 
     def __post_init__(self) -> None:
         self.documents = Documents(make_catalogue(self.schema._schema), self.limits)
+        self.planner = Planner(self.documents, self.own_rows_only)
         self.masking = Masking(self.new_id)
 
     async def execute(self, request: Request, context: OperationContext) -> Answer:
         """The answer to a query or mutation. Never raises for what a client sent or a store does."""
         try:
             async with asyncio.timeout(self.operation_seconds):
-                return Answer(await self.run(request, context))
+                return await self.run(request, context)
         except RefusedRequest as refused:
             return Answer(printed({"errors": refused.errors}), was_refused=True)
         except (TimeoutError, StatementTimedOut):
@@ -102,13 +107,23 @@ class Engine:
         except StoreUnavailable as lost:
             return failed_whole(store_unavailable(lost))
 
-    async def run(self, request: Request, context: OperationContext) -> bytes:
+    async def run(self, request: Request, context: OperationContext) -> Answer:
+        """What the operation costs is known before anything is compiled, and said in its answer."""
         operation, prepared = self.accept(request, context.viewer)
         if operation.definition.operation is OperationType.SUBSCRIPTION:
             raise RefusedRequest([refusal("Subscribe over a WebSocket or SSE.")])
         inputs = self.inputs(operation, request, context)
+        cost = self.cost(prepared, operation, inputs, context.viewer)
         if operation.definition.operation is OperationType.MUTATION:
-            return await self.reference(request, context)
+            body = await self.reference(request, context)
+        else:
+            body = await self.answer_query(request, (operation, prepared, inputs), context)
+        return Answer(extended(body, {"cost": cost}), cost=cost)
+
+    async def answer_query(
+        self, request: Request, accepted: tuple[Operation, Prepared, Inputs], context: OperationContext
+    ) -> bytes:
+        operation, prepared, inputs = accepted
         try:
             plan = self.plan(prepared, operation, inputs, context.viewer)
             body = await self.run_plan(plan, operation, inputs, context)
@@ -156,50 +171,22 @@ class Engine:
     def is_scoped(self, viewer: Viewer) -> bool:
         return viewer.role in self.own_rows_only
 
-    # --- plans ------------------------------------------------------------------------------------------
+    def cost(self, prepared: Prepared, operation: Operation, inputs: Inputs, viewer: Viewer) -> int:
+        try:
+            return self.planner.cost(prepared, operation, inputs, viewer)
+        except Refused as refused:
+            raise RefusedRequest([refused.failure.printed()]) from refused
 
     def plan(self, prepared: Prepared, operation: Operation, inputs: Inputs, viewer: Viewer) -> Plan:
-        """The plan of this shape; compiled a second time with those fields failed whose arguments are bad."""
-        plan = self.plan_with(prepared, operation, inputs, (viewer, {}))
-        bad = plan.bad_inputs(inputs)
-        return self.plan_with(prepared, operation, inputs, (viewer, bad)) if bad else plan
+        return self.planner.plan(prepared, operation, inputs, viewer)
 
-    def plan_with(
-        self,
-        prepared: Prepared,
-        operation: Operation,
-        inputs: Inputs,
-        viewer_and_failed: tuple[Viewer, Mapping[int, str]],
-    ) -> Plan:
-        viewer, failed = viewer_and_failed
-        prefixes = self.documents.catalogue.prefixes
-        shapes = tuple((name, shape(value, prefixes)) for name, value in variables_of(inputs).items())
-        key = (viewer.role, self.is_scoped(viewer), tuple(failed.items()), shapes)
-        plan = prepared.plans.get(key)
-        if plan is None:
-            plan = self.compile(self.task(operation, inputs, viewer, failed))
-            prepared.keep(key, plan)
-        if isinstance(plan, Unplannable):
-            raise Unplannable(str(plan))
-        return plan
-
-    def compile(self, task: Task) -> Plan | Unplannable:
-        try:
-            if task.operation.definition.operation is OperationType.SUBSCRIPTION:
-                return compile_event(task, *root_field_of(task.operation))
-            return compile_query(task)
-        except Unplannable as reason:
-            return reason
-        except Exception as fault:  # noqa: BLE001 - our fault: the reference answers, log and metric show it
-            LOG.exception("the compiler failed")
-            return Unplannable(f"compiler: {type(fault).__name__}")
-
-    def task(self, operation: Operation, inputs: Inputs, viewer: Viewer, failed: Mapping[int, str]) -> Task:
-        catalogue = self.documents.catalogue
-        variables = {
-            name: symbolic(value, (name,), catalogue.prefixes) for name, value in variables_of(inputs).items()
-        }
-        return Task(operation, catalogue, variables, viewer.role, self.is_scoped(viewer), failed)
+    def compile_ahead(self, request: Request, context: OperationContext) -> None:
+        """Keeps the plan for when it is asked for; what this role may not use has none."""
+        with suppress(RefusedRequest, Unplannable):
+            operation, prepared = self.accept(request, context.viewer)
+            if operation.definition.operation is not OperationType.MUTATION:
+                inputs = self.inputs(operation, request, context)
+                self.plan(prepared, operation, inputs, context.viewer)
 
     async def run_plan(
         self, plan: Plan, operation: Operation, inputs: Inputs, context: OperationContext
@@ -238,28 +225,16 @@ class Engine:
         operation, prepared = self.accept(request, context.viewer)
         if operation.definition.operation is not OperationType.SUBSCRIPTION:
             raise RefusedRequest([refusal("This is not a subscription.")])
-        root_field_of(operation)
+        if find_root_field(operation) is None:
+            raise RefusedRequest([refusal(ONE_ROOT_FIELD)])
         inputs = self.inputs(operation, request, context)
+        self.cost(prepared, operation, inputs, context.viewer)
         return EventPlan(self.plan(prepared, operation, inputs, context.viewer), operation, inputs)
 
     async def run_event(self, event: EventPlan, key: int, context: OperationContext) -> bytes | None:
         """The message for one event, or None when its row is not one that this viewer may see."""
         inputs = {**event.inputs, CONTEXT: context, EVENT_KEY: key}
         return await self.run_plan(event.plan, event.operation, inputs, context)
-
-
-def root_field_of(operation: Operation) -> tuple[GraphQLField, FieldNode]:
-    selections = operation.definition.selection_set.selections
-    node = selections[0]
-    if len(selections) != 1 or not isinstance(node, FieldNode) or node.directives:
-        raise RefusedRequest([refusal(ONE_ROOT_FIELD)])
-    root = operation.schema.subscription_type
-    assert root is not None
-    return root.fields[node.name.value], node
-
-
-def variables_of(inputs: Inputs) -> dict[str, Any]:
-    return {name: value for name, value in inputs.items() if not name.startswith("@")}
 
 
 def refusal(message: str) -> dict[str, Any]:

@@ -68,8 +68,10 @@ def parameters(source: Source, target: FromClause | None) -> list[Parameter]:
             return [Parameter("id", strawberry.ID, strawberry.UNSET, "A global id.")]
         case GraphRows(first=first):
             return [Parameter("first", int, first, "How many at most, 1 to 100."), *declared]
-        case GraphPages() | MergedPages():
+        case GraphPages():
             return [*FORWARD, *declared]
+        case MergedPages():
+            return [*FORWARD, *BACKWARD, *declared]
         case Pages(forward_only=forward_only):
             paging = FORWARD if forward_only else (*FORWARD, *BACKWARD)
             return [*paging, *choices(source), *declared]
@@ -118,12 +120,15 @@ class SourcedField(StrawberryField):
         self.init = self.compare = self.repr = False
         self.source = source
         self.visible_to = None if visible_to is None else frozenset(visible_to)
+        self.weight: int | None = None
+        """What `costly` says that reading it costs; None: what its kind costs."""
 
     def __copy__(self) -> SourcedField:
         made = SourcedField(self.source, self.description or "", None)
         made.visible_to = self.visible_to
         made.python_name, made.graphql_name = self.python_name, self.graphql_name
         made.type_annotation, made.origin = self.type_annotation, self.origin
+        made.weight, made.directives = self.weight, self.directives
         return made
 
     @property

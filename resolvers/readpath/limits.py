@@ -29,7 +29,7 @@ CLOSING = {TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R}
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Per operation, except tokens, nesting and operations, which are counted per document."""
+    """Per operation, except tokens, nesting and operations, which are counted per document. `cost`: see cost.py."""
 
     tokens: int = 2_000
     nesting: int = 64
@@ -39,6 +39,7 @@ class Limits:
     aliases: int = 30
     directives: int = 50
     variables: int = 100
+    cost: int = 20_000
 
 
 def refuse(limit: str, found: int, allowed: int) -> Refused:

@@ -8,6 +8,7 @@ response path have the same nullability (rule "fields can merge" of the specific
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +53,11 @@ def completed(text: str, operation: Operation, root: Any, failures: list[Failure
 
 def printed(answer: Any) -> bytes:
     return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def extended(body: bytes, extensions: Mapping[str, Any]) -> bytes:
+    """An answer that has none yet, with `extensions` put at its end: its text is not parsed."""
+    return b'%s,"extensions":%s}' % (body[:-1], printed(dict(extensions)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,12 @@ class Plan:
     holes: tuple[Hole, ...] = ()
     checks: tuple[Bind, ...] = ()
 
+    @property
+    def size(self) -> int:
+        """Characters of SQL, by which plans are counted."""
+        inner = sum(len(hole.statement.sql) for hole in self.holes if isinstance(hole, GraphHole))
+        return len(self.statement.sql) + inner
+
     def bad_inputs(self, inputs: Inputs) -> dict[int, str]:
         """Fields (by position) whose arguments make no sense, with the sentence that says so."""
         found: dict[int, str] = {}

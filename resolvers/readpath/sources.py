@@ -140,7 +140,7 @@ class Branch:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class MergedPages:
-    """A Relay connection over several entities merged by time, newest first; read forward only."""
+    """A Relay connection over several entities merged by time, newest first; read from either end."""
 
     branches: tuple[Branch, ...]
 

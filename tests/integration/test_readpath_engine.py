@@ -36,7 +36,10 @@ def example(reads: ReadPool) -> Example:
 
 
 async def answer(example: Example, text: str, context: ExampleContext = AGENT, **variables: Any) -> Any:
-    return json.loads((await example.engine.execute(Request(text, variables), context)).body)
+    """Without what it cost."""
+    found = json.loads((await example.engine.execute(Request(text, variables), context)).body)
+    found.pop("extensions", None)
+    return found
 
 
 @dataclass
@@ -126,7 +129,7 @@ async def test_a_forbidden_type_and_an_unknown_id_answer_alike(example: Example)
 
 
 async def test_a_customer_reaches_only_their_own_rows(example: Example) -> None:
-    text = """{ customers(first: 100) { totalCount { value } nodes {
+    text = """{ customers(first: 50) { totalCount { value } nodes {
         id orders(first: 100) { nodes { customer { id } } } } }
       other: customer(by: {id: "cus_18"}) { id } node(id: "ord_1007") { id }
       nodes(ids: ["cus_17", "cus_18"]) { id } }"""
@@ -265,6 +268,57 @@ async def test_walking_either_way_sees_every_entry_once(
 
     assert len(seen) == len(set(seen)) == 40
     assert page["totalCount"] == {"value": 40, "precision": "EXACT"}
+
+
+@pytest.mark.parametrize(
+    ("size", "start", "more", "cursor"),
+    [("first", "after", "hasNextPage", "endCursor"), ("last", "before", "hasPreviousPage", "startCursor")],
+)
+@pytest.mark.parametrize("field", ["timeline", "history"])
+async def test_a_merged_list_is_walked_from_either_end(
+    example: Example, field: str, size: str, start: str, more: str, cursor: str
+) -> None:
+    entries = "... on Node { id } ... on Order { placedAt } ... on Ticket { openedAt }"
+    text = f"""query Q($size: Int!, $cursor: String) {{ customer(by: {{id: "cus_17"}}) {{
+      {field}({size}: $size, {start}: $cursor) {{
+        nodes {{ __typename {entries} }} pageInfo {{ {more} {cursor} }} }} }} }}"""
+    seen: list[Any] = []
+    wanted: str | None = None
+    while True:
+        page = (await answer(example, text, size=2, cursor=wanted))["data"]["customer"][field]
+        seen = seen + page["nodes"] if size == "first" else page["nodes"] + seen
+        if not page["pageInfo"][more]:
+            break
+        wanted = page["pageInfo"][cursor]
+
+    whole = (await answer(example, text, size=100))["data"]["customer"][field]["nodes"]
+    moments = [entry.get("placedAt") or entry["openedAt"] for entry in whole]
+    assert seen == whole
+    assert len(whole) > 5
+    assert moments == sorted(moments, reverse=True)
+    assert {entry["__typename"] for entry in whole} == {"Order", "Ticket"}
+    assert example.fallbacks == []
+
+
+async def test_filters_come_as_lists_of_objects_in_variables(example: Example) -> None:
+    text = """query Q($any: [CustomerFilter!], $all: [CustomerFilter!]) {
+      customers(first: 1, where: {any: $any, all: $all}) { totalCount { value } } }"""
+
+    async def count(**variables: Any) -> int:
+        found = await answer(example, text, **variables)
+        number: int = found["data"]["customers"]["totalCount"]["value"]
+        return number
+
+    beijing, shanghai = {"city": ["Beijing"]}, {"city": ["上海"]}
+    both = await count(any=[beijing, shanghai])
+
+    assert both == await count(any=[beijing]) + await count(any=[shanghai]) > 0
+    assert await count(any=beijing) == await count(any=[beijing])
+    assert await count(all=[beijing, shanghai]) == 0
+    assert await count(any=[beijing, shanghai], all=[{"not": beijing}]) == await count(any=[shanghai])
+    assert await count(any=[]) == 0
+    assert await count(all=[]) == await count() == 300
+    assert example.fallbacks == []
 
 
 async def test_text_that_looks_like_a_mark_stays_text(example: Example) -> None:

@@ -9,7 +9,7 @@ from readpath_example.engine import Example, make_example
 from readpath_example.rows import fill
 
 from db.read_pool import ReadPool
-from resolvers.readpath import builder, connections, engine, execution, jsontext, operation, paging
+from resolvers.readpath import builder, connections, execution, jsontext, operation, paging, planner
 
 pytestmark = pytest.mark.slow
 MOST_OPERATIONS = 500
@@ -72,20 +72,16 @@ def keyset_includes_its_start(patch: pytest.MonkeyPatch) -> None:
 
 
 def role_is_missing_in_the_key(patch: pytest.MonkeyPatch) -> None:
-    original = engine.Engine.plan_with
+    original = planner.Planner.plan_with
 
     def without_role(self: Any, prepared: Any, op: Any, inputs: Any, viewer_and_failed: Any) -> Any:
-        for key, plan in prepared.plans.items():
+        for (owner, key), plan in self.documents.plans.kept.items():
             wanted = tuple(viewer_and_failed[1].items())
-            if key[2] == wanted and key[3] == shapes(self, inputs):
+            if owner is prepared and key[2] == wanted and key[3] == self.shapes(inputs):
                 return plan
         return original(self, prepared, op, inputs, viewer_and_failed)
 
-    def shapes(self: Any, inputs: Any) -> Any:
-        prefixes = self.documents.catalogue.prefixes
-        return tuple((n, engine.shape(v, prefixes)) for n, v in engine.variables_of(inputs).items())
-
-    patch.setattr(engine.Engine, "plan_with", without_role)
+    patch.setattr(planner.Planner, "plan_with", without_role)
 
 
 def row_scope_is_forgotten(patch: pytest.MonkeyPatch) -> None:

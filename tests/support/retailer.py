@@ -85,10 +85,11 @@ class Retailer:
     async def ask(
         self, text: str, role: Role = Role.OPERATOR, variables: Mapping[str, Any] | None = None, **more: Any
     ) -> dict[str, Any]:
-        """The answer as a client reads it; `more` is the viewer's purpose or customer id."""
+        """The answer as a client reads it, without extensions; `more` is the viewer's purpose or customer id."""
         request = GraphQLRequest(query=text, variables=variables)
         answer = await self.api.execute(request, viewer(role, **more))
         found: dict[str, Any] = json.loads(answer.body)
+        found.pop("extensions", None)
         return found
 
     def context(self, role: Role, **more: Any) -> Context:

@@ -1,15 +1,10 @@
-"""The text of declared expressions: printed once, with names put in; and what statements read, and how often."""
-
-from unittest.mock import Mock
+"""The text of declared expressions: printed once, with names put in."""
 
 import pytest
 from readpath_example import tables as t
 from sqlalchemy import func, select
 
-from domain.privacy.viewer import Role, Viewer
-from resolvers.readpath.engine import Engine, Request
 from resolvers.readpath.sql import Sql, Standing, Templates
-from resolvers.schema import schema
 
 CUSTOMERS = [t.customers]
 
@@ -58,19 +53,3 @@ def test_a_select_speaks_of_the_parent_only_where_it_says_so() -> None:
 @pytest.mark.parametrize(("text", "operand"), [("r1.a", "r1.a"), ("a + b", "(a + b)"), ("f(a)", "(f(a))")])
 def test_an_operand_keeps_together(text: str, operand: str) -> None:
     assert Sql(text).operand == operand
-
-
-def statement(text: str) -> str:
-    engine = Engine(schema=schema, stores=Mock(), own_rows_only=frozenset({Role.CUSTOMER}))
-    context = Mock(viewer=Viewer("somebody", Role.OPERATOR))
-    request = Request(text)
-    operation, prepared = engine.accept(request, context.viewer)
-    inputs = engine.inputs(operation, request, context)
-    return engine.plan(prepared, operation, inputs, context.viewer).statement.sql
-
-
-def test_a_page_of_customers_is_read_once_and_not_again_for_the_facts_of_each() -> None:
-    sql = statement("{ customers(first: 50) { nodes { facts { orders90d } tiers { since score } } } }")
-
-    assert sql.count("row_number()") == 1
-    assert sql.count("FROM customers AS") == 1

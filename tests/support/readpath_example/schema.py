@@ -307,6 +307,11 @@ class Customer(Node):
         Branch(Order, t.orders.c.customer_id == t.customers.c.customer_id, t.orders.c.placed_at),
         Branch(Ticket, t.tickets.c.customer_id == t.customers.c.customer_id, t.tickets.c.opened_at),
     )
+    history: Connection[Node] = merged_connection(
+        "The same by their interface.",
+        Branch(Order, t.orders.c.customer_id == t.customers.c.customer_id, t.orders.c.placed_at),
+        Branch(Ticket, t.tickets.c.customer_id == t.customers.c.customer_id, t.tickets.c.opened_at),
+    )
     recommendations: list[Recommendation] | None = ask(
         "Best first; null when the graph is away.",
         recommended,
