@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import GraphQLError, validate
+from graphql import GraphQLError
 
 from resolvers.readpath.catalogue import Catalogue
 from resolvers.readpath.cost import Cost
@@ -15,6 +15,7 @@ from resolvers.readpath.failures import Code, Failure, Refused
 from resolvers.readpath.limits import Limits, parse_within
 from resolvers.readpath.operation import Operation, Unplannable, find_operation
 from resolvers.readpath.plan import Plan
+from resolvers.readpath.validation import find_mistakes
 
 DOCUMENTS = 1_000
 DOCUMENT_BYTES = 16_000_000
@@ -23,7 +24,9 @@ PLAN_CHARACTERS = 32_000_000
 """Of SQL text: a plan weighs about twice its text."""
 SHAPES_A_DOCUMENT = 50
 """One document may not push out the plans of all others by sending ever new shapes of its variables."""
-VALIDATION_ERRORS = 10
+REFUSED_DOCUMENTS = 50
+"""Kept apart: whoever sends nonsense must not drive out what others use."""
+MESSAGE_CHARACTERS = 300
 
 
 @dataclass(slots=True, eq=False)
@@ -84,6 +87,7 @@ class Documents:
     catalogue: Catalogue
     limits: Limits
     kept: OrderedDict[tuple[str, str | None], Prepared] = field(default_factory=OrderedDict)
+    refused: OrderedDict[tuple[str, str | None], Prepared] = field(default_factory=OrderedDict)
     size: int = 0
     plans: Plans = field(default_factory=Plans)
 
@@ -92,7 +96,11 @@ class Documents:
         if known is not None:
             self.kept.move_to_end((text, name))
             return known
+        if (text, name) in self.refused:
+            return self.refused[text, name]
         made = self.read(text, name)
+        if made.operation is None:
+            return self.keep_refused((text, name), made)
         self.kept[text, name] = made
         self.size += len(text)
         while len(self.kept) > DOCUMENTS or self.size > DOCUMENT_BYTES:
@@ -100,15 +108,21 @@ class Documents:
             self.size -= len(old)
         return made
 
+    def keep_refused(self, key: tuple[str, str | None], made: Prepared) -> Prepared:
+        self.refused[key] = made
+        if len(self.refused) > REFUSED_DOCUMENTS:
+            self.refused.popitem(last=False)
+        return made
+
     def read(self, text: str, name: str | None) -> Prepared:
         schema = self.catalogue.schema
         try:
             document = parse_within(text, self.limits)
+            errors = find_mistakes(schema, document, self.limits)
         except GraphQLError as error:
             return Prepared(None, [located(error)])
         except Refused as refused:
             return Prepared(None, [refused.failure.printed()])
-        errors = validate(schema, document, max_errors=VALIDATION_ERRORS, hide_suggestions=True)
         if errors:
             return Prepared(None, [located(error) for error in errors])
         operation = find_operation(schema, document, name)
@@ -120,7 +134,10 @@ class Documents:
 
 def located(error: GraphQLError) -> dict[str, Any]:
     """A mistake in the document or its variables, with where it stands."""
-    made = Failure(Code.BAD_USER_INPUT, error.message).printed()
+    message = error.message
+    if len(message) > MESSAGE_CHARACTERS:  # it quotes what was sent
+        message = message[:MESSAGE_CHARACTERS] + " …"
+    made = Failure(Code.BAD_USER_INPUT, message).printed()
     if error.locations:
         made["locations"] = [location.formatted for location in error.locations]
     return made

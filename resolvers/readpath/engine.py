@@ -18,7 +18,7 @@ from resolvers.readpath.compiler import EVENT_KEY
 from resolvers.readpath.documents import Documents, Prepared, located
 from resolvers.readpath.execution import Execution, Stores
 from resolvers.readpath.failures import Code, Failure, Masking, Refused, store_unavailable, timed_out
-from resolvers.readpath.limits import Limits
+from resolvers.readpath.limits import Limits, check_values
 from resolvers.readpath.nulls import completed, extended, printed
 from resolvers.readpath.operation import Operation, Unplannable
 from resolvers.readpath.plan import CONTEXT, CUSTOMER_ID, Inputs, Plan
@@ -27,6 +27,7 @@ from resolvers.readpath.reference import ReferenceContext
 from resolvers.readpath.reference_answer import printed_reference
 from resolvers.readpath.rights import refuse_forbidden
 from resolvers.readpath.sources import Roles
+from resolvers.readpath.validation import VALIDATION_ERRORS
 from resolvers.readpath.viewer import OperationContext, Viewer
 
 ONE_ROOT_FIELD = "A subscription selects exactly one root field, without @skip and @include."
@@ -161,12 +162,23 @@ class Engine:
         coerced: dict[str, Any] = {}
         definitions = operation.definition.variable_definitions
         if definitions:
-            values = get_variable_values(operation.schema, definitions, dict(request.variables))
+            self.check_variables(operation, request)
+            values = get_variable_values(
+                operation.schema, definitions, dict(request.variables), VALIDATION_ERRORS, True
+            )
             if isinstance(values, list):
                 raise RefusedRequest([located(error) for error in values])
             coerced = values.coerced
         customer_id = context.viewer.customer_id if self.is_scoped(context.viewer) else None
         return {**coerced, CUSTOMER_ID: customer_id, CONTEXT: context}
+
+    def check_variables(self, operation: Operation, request: Request) -> None:
+        is_mutation = operation.definition.operation is OperationType.MUTATION
+        objects = self.limits.values if is_mutation else self.limits.objects
+        try:
+            check_values(request.variables, self.limits, objects=objects)
+        except Refused as refused:
+            raise RefusedRequest([refused.failure.printed()]) from refused
 
     def is_scoped(self, viewer: Viewer) -> bool:
         return viewer.role in self.own_rows_only
