@@ -1,38 +1,47 @@
 """What a change leaves behind for others, in its own transaction: dirty customers, graph keys, versions."""
 
+from typing import Any
+
 import asyncpg
 
 
-async def mark_customers(connection: asyncpg.Connection, changed: str) -> None:
-    """`changed` is SQL for a relation with `customer_id`, in which customers may repeat."""
+async def mark_customers(connection: asyncpg.Connection, changed: str, *parameters: Any) -> None:
+    """`changed` is SQL for a relation with `customer_id`, in which customers may repeat.
+
+    A mark that is there already is only locked: the worker, who passes over it until this commits, then sees
+    what this changed.
+    """
     customers = f"SELECT DISTINCT customer_id FROM {changed} c"
     await connection.execute(
         f"""
         INSERT INTO dirty_customers (customer_id, reason) SELECT customer_id, 'IMPORT' FROM ({customers}) c
         ORDER BY customer_id
-        ON CONFLICT (customer_id) DO UPDATE SET marked_at = excluded.marked_at
-        """
+        ON CONFLICT (customer_id) DO UPDATE SET reason = excluded.reason WHERE false
+        """,
+        *parameters,
     )
-    await mark_graph(connection, "CUSTOMER", f"SELECT customer_id AS key FROM ({customers}) c")
-    await move_versions(connection, f"({customers})")
+    await mark_graph(connection, "CUSTOMER", f"SELECT customer_id AS key FROM ({customers}) c", *parameters)
+    await move_versions(connection, f"({customers})", *parameters)
 
 
-async def move_versions(connection: asyncpg.Connection, customers: str) -> None:
+async def move_versions(connection: asyncpg.Connection, customers: str, *parameters: Any) -> None:
     """Of customers who were there before; those who are made now begin with a version of their own."""
     await connection.execute(
         f"""
         UPDATE customers k SET version = k.version + 1, changed_at = now()
         FROM {customers} c WHERE k.customer_id = c.customer_id AND k.changed_at <> now()
-        """
+        """,
+        *parameters,
     )
 
 
-async def mark_graph(connection: asyncpg.Connection, kind: str, keys: str) -> None:
+async def mark_graph(connection: asyncpg.Connection, kind: str, keys: str, *parameters: Any) -> None:
     """`keys` is a SELECT of distinct `key`."""
     await connection.execute(
         f"""
         INSERT INTO dirty_graph_keys (kind, key) SELECT '{kind}', key FROM ({keys}) k ORDER BY key
         ON CONFLICT (kind, key) DO UPDATE SET
             change_id = DEFAULT, marked_at = excluded.marked_at, attempts = 0, problem = NULL
-        """
+        """,
+        *parameters,
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import asyncpg
 
 from db.import_csv import TextFile, counted_rows
+from db.import_plain_cells import Booleans
+from db.import_plain_rows import rows_again
 
 SCHEMA = "import_staging"
 
@@ -51,6 +53,29 @@ async def stage(
     if rows is None:
         rows = await copy_counted(connection, file, where, temporary)
     return Staged(where, file.header, rows, digest.digest(), padded)
+
+
+async def stage_chosen(
+    connection: asyncpg.Connection,
+    file: TextFile,
+    chosen: Booleans,
+    *,
+    table: str,
+    content_sha256: bytes,
+) -> Staged:
+    """Stages only the chosen rows of a file that is plain as a whole, under their numbers in it."""
+    where = f"{SCHEMA}.{table}"
+    await create(connection, where, len(file.header), temporary=False)
+    if chosen.any():
+        await connection.copy_to_table(
+            table,
+            schema_name=SCHEMA,
+            source=asynchronous(rows_again(file, chosen)),
+            columns=["row_no", *cell_names(len(file.header))],
+            format="csv",
+            delimiter=file.delimiter,
+        )
+    return Staged(where, file.header, len(chosen), content_sha256, padded=True)
 
 
 def may_be_padded(chunk: bytes, delimiter: bytes) -> bool:

@@ -1,6 +1,13 @@
 """An order's states, channels and the one rule of when it counts. [C4]"""
 
 from enum import Enum
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Integers: TypeAlias = NDArray[np.int64]
+Booleans: TypeAlias = NDArray[np.bool_]
 
 MAXIMUM_CATEGORIES = 64
 MAXIMUM_SPEND_CENTS = 2**36
@@ -47,3 +54,26 @@ CASE WHEN status IN (4, 5) OR (refunded_cents > 0 AND refunded_cents >= charged_
 """.strip()
 """When an order starts to count: paid, else (PAID, DELIVERED) placed. PLACED does not count yet; cancelled
 and fully refunded orders never do. An order of nothing (0.00) counts: nothing was refunded."""
+
+PAID, DELIVERED, CANCELLED, FULLY_REFUNDED = (
+    OrderStatus.PAID.code,
+    OrderStatus.DELIVERED.code,
+    OrderStatus.CANCELLED.code,
+    OrderStatus.REFUNDED.code,
+)
+
+
+def counted_moments(  # noqa: PLR0913 - the columns that the rule reads
+    *,
+    status: Integers,
+    placed_us: Integers,
+    paid_us: Integers,
+    is_paid: Booleans,
+    charged_cents: Integers,
+    refunded_cents: Integers,
+) -> tuple[Integers, Booleans]:
+    """`COUNTED_AT_SQL` for arrays: moments, and which orders count at all."""
+    refunded = (refunded_cents > 0) & (refunded_cents >= charged_cents)
+    counts = (status != CANCELLED) & (status != FULLY_REFUNDED) & ~refunded
+    counts &= is_paid | (status == PAID) | (status == DELIVERED)
+    return np.where(is_paid, paid_us, placed_us), counts

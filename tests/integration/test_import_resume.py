@@ -11,9 +11,10 @@ from imported import PRODUCTS, Importer
 SCRIPT = """
 import asyncio, sys
 from pathlib import Path
-import db.import_batches, db.import_session
+import db.import_batches, db.import_plain, db.import_session
 from imported import Importer
 db.import_session.batches = lambda c, t: db.import_batches.batches(c, t, 200)
+db.import_plain.BATCH_ROWS = 200
 importer = Importer(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
 asyncio.run(importer.take(Path(sys.argv[2]) / "orders.csv"))
 """
