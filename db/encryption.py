@@ -4,7 +4,6 @@ Sealed value: 1 byte version, 12 bytes nonce, cipher with tag. The field's name 
 value copied to another field does not open; nor does it under another customer's key.
 """
 
-import hashlib
 import hmac
 import os
 from functools import lru_cache
@@ -41,7 +40,7 @@ class LocalCipher:
 
     def blind_index(self, namespace: str, value: str) -> bytes:
         message = f"{namespace}\0{value}".encode()
-        return hmac.new(self._index_key, message, hashlib.sha256).digest()[:BLIND_INDEX_BYTES]
+        return hmac.digest(self._index_key, message, "sha256")[:BLIND_INDEX_BYTES]
 
     def _unwrap(self, data_key: bytes) -> AESGCM:
         return AESGCM(decrypt(self._wrapping, data_key, b"data_key"))

@@ -1,8 +1,8 @@
-"""Prepared customers (clean, sealed) into customers, directory, source records and identities."""
+"""Prepared customers (clean, sealed) who were there before: profile, source records and identities."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 import asyncpg
 
@@ -10,23 +10,32 @@ from db.import_marks import mark_customers
 from domain.ingest.mapping import Section
 
 PREPARED = "import_prepared"
+
+
+class PreparedCustomer(NamedTuple):
+    """A row of `PREPARED`; `PREPARED_COLUMNS` says what its values are there."""
+
+    external_id: str
+    customer_id: int | None
+    kind: str
+    registered_at: datetime | None
+    registration_channel: str | None
+    city: str | None
+    community: str | None
+    data_key: bytes
+    name: bytes | None
+    phone: bytes | None
+    email: bytes | None
+    raw: bytes
+    flags: list[str]
+    phone_hash: bytes | None
+    email_hash: bytes | None
+
+
 PREPARED_COLUMNS = (
-    "external_id text",
-    "customer_id bigint",
-    "is_new boolean",
-    "kind text",
-    "registered_at timestamptz",
-    "registration_channel text",
-    "city text",
-    "community text",
-    "data_key bytea",
-    "name bytea",
-    "phone bytea",
-    "email bytea",
-    "raw bytea",
-    "flags text[]",
-    "phone_hash bytea",
-    "email_hash bytea",
+    "external_id text, customer_id bigint, kind text, registered_at timestamptz, registration_channel text, "
+    "city text, community text, data_key bytea, name bytea, phone bytea, email bytea, raw bytea, "
+    "flags text[], phone_hash bytea, email_hash bytea"
 )
 UPDATED = {
     "name": "name",
@@ -42,17 +51,16 @@ UPDATED = {
 
 async def merge_prepared(
     connection: asyncpg.Connection,
-    records: Sequence[tuple[Any, ...]],
+    records: Sequence[PreparedCustomer],
     section: Section,
     *,
     source_id: int,
     now: datetime,
 ) -> None:
-    await connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS {PREPARED} ({', '.join(PREPARED_COLUMNS)})")
+    """Within the caller's transaction."""
+    await connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS {PREPARED} ({PREPARED_COLUMNS})")
     await connection.execute(f"TRUNCATE {PREPARED}")
     await connection.copy_records_to_table(PREPARED, records=records)
-    await connection.execute(INSERT_CUSTOMERS, now, source_id)
-    await connection.execute(INSERT_REFS, source_id)
     if updates := [
         (canonical, column) for canonical, column in UPDATED.items() if canonical in section.origins
     ]:
@@ -65,21 +73,6 @@ async def merge_prepared(
     await mark_customers(connection, PREPARED)
 
 
-INSERT_CUSTOMERS = f"""
-    INSERT INTO customers
-        (customer_id, kind, registered_at, registration_channel, city, community_id, data_key, name, phone, email)
-    SELECT p.customer_id, kind, coalesce(registered_at, $1), registration_channel, p.city, m.community_id,
-        data_key, p.name, phone, email
-    FROM {PREPARED} p LEFT JOIN communities m ON m.source_id = $2 AND m.external_id = p.community
-    WHERE is_new ORDER BY p.customer_id
-"""
-
-INSERT_REFS = f"""
-    INSERT INTO customer_refs (source_id, external_id, customer_id)
-    SELECT $1, external_id, customer_id FROM {PREPARED} WHERE is_new
-"""
-
-
 def update_customers(told: Sequence[tuple[str, str]]) -> str:
     """Only what the file says; a date of registration that it leaves open stays."""
     settings = ", ".join(
@@ -88,7 +81,7 @@ def update_customers(told: Sequence[tuple[str, str]]) -> str:
         else f"{column} = p.{column}"
         for _, column in told
     )
-    return f"UPDATE customers k SET {settings} FROM {PREPARED} p WHERE k.customer_id = p.customer_id AND NOT p.is_new"
+    return f"UPDATE customers k SET {settings} FROM {PREPARED} p WHERE k.customer_id = p.customer_id"
 
 
 UPSERT_RECORDS = f"""
@@ -103,7 +96,7 @@ def forget_identities(namespace: str, column: str) -> str:
     """What the source gave before and no longer does."""
     return f"""
         DELETE FROM identities i USING {PREPARED} p
-        WHERE i.customer_id = p.customer_id AND NOT p.is_new AND i.source_id = $1
+        WHERE i.customer_id = p.customer_id AND i.source_id = $1
             AND i.namespace = '{namespace}' AND i.value_hash IS DISTINCT FROM p.{column}
     """
 

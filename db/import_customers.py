@@ -7,12 +7,12 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 
 from db.import_batches import Applied
-from db.import_customer_merge import merge_prepared
+from db.import_customer_merge import PreparedCustomer, merge_prepared
+from db.import_new_customers import insert_customers
 from domain.ingest.cleaning import EMAIL_INVALID, PHONE_INVALID, clean_email, clean_name, clean_phone
 from domain.ingest.mapping import Section
 from domain.ports import Cipher
@@ -20,6 +20,7 @@ from domain.ports import Cipher
 BATCH_ROWS = 5_000
 RAW_FIELD = "raw"
 """The field that a source record is sealed under."""
+RAW = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,9 @@ class CustomerRow:
 
 @dataclass(slots=True)
 class Prepared:
-    """Rows ready to merge, in the order of `PREPARED_COLUMNS`, and what cleaning found."""
+    """Rows ready to merge, and what cleaning found."""
 
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    rows: list[PreparedCustomer] = field(default_factory=list)
     phones_invalid: int = 0
     emails_invalid: int = 0
 
@@ -53,16 +54,15 @@ async def apply_customers(
     now: datetime,
 ) -> Applied:
     """Within the caller's transaction."""
-    new_ids = iter(await new_customer_ids(connection, sum(row[1] is None for row in prepared.rows)))
-    records = [
-        (row[0], next(new_ids) if row[1] is None else row[1], row[1] is None, *row[2:])
-        for row in prepared.rows
-    ]
-    if not records:
-        return Applied()
-    await merge_prepared(connection, records, section, source_id=source_id, now=now)
-    new = sum(record[2] for record in records)
-    return Applied(new, len(records) - new)
+    known = [row for row in prepared.rows if row.customer_id is not None]
+    unknown = [row for row in prepared.rows if row.customer_id is None]
+    if unknown:
+        ids = await new_customer_ids(connection, len(unknown))
+        new = [row._replace(customer_id=new_id) for row, new_id in zip(unknown, ids, strict=True)]
+        await insert_customers(connection, new, source_id=source_id, now=now)
+    if known:
+        await merge_prepared(connection, known, section, source_id=source_id, now=now)
+    return Applied(len(unknown), len(known))
 
 
 async def new_customer_ids(connection: asyncpg.Connection, count: int) -> list[int]:
@@ -71,14 +71,14 @@ async def new_customer_ids(connection: asyncpg.Connection, count: int) -> list[i
         " FROM generate_series(1, $1)",
         count,
     )
-    return [row["id"] for row in rows]
+    return [row[0] for row in rows]
 
 
 def prepare(rows: Iterable[CustomerRow], cipher: Cipher) -> Prepared:
     """Rows that say what the source said before are left out."""
     prepared = Prepared()
     for row in rows:
-        raw = json.dumps(row.cells, ensure_ascii=False, sort_keys=True)
+        raw = RAW.encode(row.cells)
         if (
             row.sealed_raw is None
             or row.data_key is None
@@ -88,7 +88,7 @@ def prepare(rows: Iterable[CustomerRow], cipher: Cipher) -> Prepared:
     return prepared
 
 
-def sealed(row: CustomerRow, raw: str, cipher: Cipher, prepared: Prepared) -> tuple[Any, ...]:
+def sealed(row: CustomerRow, raw: str, cipher: Cipher, prepared: Prepared) -> PreparedCustomer:
     key = row.data_key or cipher.new_data_key()
     name = clean_name(row.cells.get("name") or "")
     phone, email, flags = contacts(row.cells, prepared)
@@ -96,7 +96,7 @@ def sealed(row: CustomerRow, raw: str, cipher: Cipher, prepared: Prepared) -> tu
     def seal(value: str | None, field_name: str) -> bytes | None:
         return None if value is None else cipher.seal(key, value, field=field_name)
 
-    return (
+    return PreparedCustomer(
         row.external_id,
         row.customer_id,
         row.kind,
