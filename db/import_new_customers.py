@@ -34,13 +34,11 @@ async def insert_customers(
     connection: asyncpg.Connection, new: Sequence[PreparedCustomer], *, source_id: int, now: datetime
 ) -> None:
     """Within the caller's transaction; each has its new id. Nobody can have marked them before."""
-    communities = dict(await connection.fetch(COMMUNITIES, source_id))
+    communities = {row[0]: row[1] for row in await connection.fetch(COMMUNITIES, source_id)}
     rows = {
         "customers": customer_rows(new, communities, now),
         "customer_refs": ((source_id, of.external_id, of.customer_id) for of in new),
-        "source_records": (
-            (of.customer_id, source_id, of.external_id, now, of.raw, of.flags) for of in new
-        ),
+        "source_records": ((of.customer_id, source_id, of.external_id, now, of.raw, of.flags) for of in new),
         "identities": identity_rows(new, source_id, now),
         "dirty_customers": ((of.customer_id, "IMPORT") for of in new),
         "dirty_graph_keys": (("CUSTOMER", of.customer_id) for of in new),

@@ -10,7 +10,9 @@ import asyncpg
 from db.import_csv import TextFile, open_csv, unusable
 from db.import_parquet import open_parquet
 from db.import_session import LOCK_SPACE, SETTINGS, PostgresImport, Progress, Shop
+from db.import_short_way import ShortWay
 from db.import_staging import SCHEMA
+from domain.calendar import calendar_of, microseconds
 from domain.errors import DomainError, ErrorCode, SetupError, StoreUnavailable
 from domain.ingest.import_files import InputFile, sections_of
 from domain.ingest.mapping import FileFormat, FileMapping
@@ -76,6 +78,7 @@ async def open_import(
                 dry_run=dry_run,
                 open_table=lambda file: open_table(file.path, file.format),
                 progress=progress,
+                short_way=ShortWay((main, beside), source_id, calendar_of(shop.time_zone), microseconds(now)),
             )
     except asyncpg.DiskFullError as error:
         raise SetupError("PostgreSQL's disk is full; make room and import again: nothing is lost.") from error

@@ -19,10 +19,11 @@ from db.import_plain_batches import Batch, Plain, Stream, batches, make_batch, s
 from db.import_plain_cells import Booleans, Integers
 from db.import_plain_checks import judge
 from db.import_plain_rows import PlainRows
+from db.import_runs import count_changes
 from db.import_staging import asynchronous
 from domain.calendar import Calendar
 
-BATCH_ROWS = 150_000
+BATCH_ROWS = 75_000
 NEW_ORDER_IDS = (
     "SELECT nextval((SELECT pg_get_serial_sequence('orders', 'order_id'))::regclass) AS order_id "
     "FROM generate_series(1, {count})"
@@ -53,15 +54,15 @@ async def take_plain(
     """Each batch of customers in a transaction. Should an event have stored an order of a batch meanwhile, that
     batch is left to be judged."""
     judged = await judge(target.connections[0], target.source_id, orders, lines)
-    order_id = await new_order_ids(target.connections[0], int(judged.orders.sum()))
-    plain = await asyncio.to_thread(sort_plain, judged, orders, lines, order_id)
+    plain = await asyncio.to_thread(sort_plain, judged, orders, lines)
     left = Left(BatchDone(), [~judged.orders, ~judged.lines][: 1 if lines is None else 2])
     parts = list(batches(plain, BATCH_ROWS))[::-1]
 
     async def work(connection: Any) -> None:
         while parts:
             part = parts.pop()
-            batch = await asyncio.to_thread(make_batch, plain, part, target.calendar, target.source_id)
+            ids = await new_order_ids(connection, part.stop - part.start)
+            batch = await asyncio.to_thread(make_batch, plain, part, ids, target.calendar, target.source_id)
             try:
                 done = await store(connection, target, batch, has_lines=lines is not None)
             except asyncpg.UniqueViolationError:
@@ -98,19 +99,16 @@ async def store(connection: Any, target: Target, batch: Batch, *, has_lines: boo
             await add_days(connection, batch)
         await mark_customers(connection, "(SELECT unnest($1::bigint[]) AS customer_id)", batch.customers)
         for run, applied in zip(target.runs, (done.orders, done.lines), strict=False):
-            await connection.execute(COUNT_CHANGES, run, applied.new)
+            await count_changes(connection, run, applied)
     return done
 
 
 async def copy(connection: Any, table: str, stream: Stream) -> None:
     parts = (stream.content[at : at + PART_BYTES] for at in range(0, len(stream.content), PART_BYTES))
-    await connection.copy_to_table(
-        table, source=asynchronous(parts), columns=stream.columns, format="binary"
-    )
+    await connection.copy_to_table(table, source=asynchronous(parts), columns=stream.columns, format="binary")
 
 
 PART_BYTES = 1 << 19
-COUNT_CHANGES = "UPDATE import_runs SET rows_changed = rows_changed + $2 WHERE import_run_id = $1"
 
 
 async def add_days(connection: Any, batch: Batch) -> None:

@@ -26,15 +26,13 @@ class Plain:
     line_rows: PlainRows | None
     customer_id: Integers
     orders: Integers
-    order_id: Integers
     lines: Integers
     first_line: Integers
     product_of: Integers
     products: Products
 
 
-def sort_plain(judged: Judged, orders: PlainRows, lines: PlainRows | None, order_id: Integers) -> Plain:
-    """`order_id`: ascending new ids, one for each order that is plainly right."""
+def sort_plain(judged: Judged, orders: PlainRows, lines: PlainRows | None) -> Plain:
     rows = np.flatnonzero(judged.orders)
     rows = rows[np.lexsort((orders["placed_at"][rows], judged.customer_id[rows]))]
     rank = np.zeros(orders.rows, np.int64)
@@ -52,7 +50,6 @@ def sort_plain(judged: Judged, orders: PlainRows, lines: PlainRows | None, order
         lines,
         judged.customer_id[rows],
         rows,
-        order_id,
         line_rows,
         first_line,
         judged.product_of[line_rows],
@@ -64,7 +61,9 @@ def batches(plain: Plain, rows: int) -> Iterator[slice]:
     """Of about that many orders and lines, with all orders of each customer in one."""
     if not len(plain.orders):
         return
-    customer_begins = np.flatnonzero(np.concatenate([[True], plain.customer_id[1:] != plain.customer_id[:-1]]))
+    customer_begins = np.flatnonzero(
+        np.concatenate([[True], plain.customer_id[1:] != plain.customer_id[:-1]])
+    )
     rows_before = customer_begins + plain.first_line[customer_begins]
     batch_of = rows_before // rows
     cuts = customer_begins[np.concatenate([[True], batch_of[1:] != batch_of[:-1]])].tolist()
@@ -97,9 +96,9 @@ class Batch:
     """By table."""
 
 
-def make_batch(plain: Plain, part: slice, calendar: Calendar, source_id: int) -> Batch:
-    """Of the orders in `part`."""
-    rows, customer_id, order_id = plain.orders[part], plain.customer_id[part], plain.order_id[part]
+def make_batch(plain: Plain, part: slice, order_id: Integers, calendar: Calendar, source_id: int) -> Batch:
+    """Of the orders in `part`; `order_id` has a new id for each."""
+    rows, customer_id = plain.orders[part], plain.customer_id[part]
     lines = slice(int(plain.first_line[part.start]), int(plain.first_line[part.stop]))
     first_line = plain.first_line[part.start : part.stop + 1] - lines.start
     order_of = np.repeat(np.arange(len(rows)), np.diff(first_line))
@@ -195,7 +194,7 @@ def line_fields(
     ]
 
 
-def category_days(  # noqa: PLR0913 - columns side by side
+def category_days(
     customer_id: Integers,
     days: Integers,
     category_id: Array,

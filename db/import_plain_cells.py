@@ -48,9 +48,10 @@ class Cells:
 
     def bytes_of(self, column: int, width: int) -> Array:
         """The first bytes of each cell, and zeros behind its end."""
-        places = np.arange(width)
-        matrix: Array = self.buffer[self.starts[:, column, None] + places]
-        matrix[places >= self.lengths(column)[:, None]] = 0
+        matrix: Array = np.lib.stride_tricks.sliding_window_view(self.buffer, width)[self.starts[:, column]]
+        lengths = self.lengths(column)
+        if lengths.min(initial=width) < width:
+            matrix[np.arange(width) >= lengths[:, None]] = 0
         return matrix
 
 
@@ -89,18 +90,18 @@ def read_text(cells: Cells, column: int) -> Read:
 def read_number(cells: Cells, column: int, decimals: int) -> Read:
     """Of digits with at most that many behind the point, as a count of the last decimal."""
     lengths = cells.lengths(column)
-    values, behind = np.zeros(len(lengths), np.int64), np.zeros(len(lengths), np.int64)
     sure = (lengths > 0) & (lengths <= LONGEST_NUMBER)
+    values, behind = np.zeros(len(lengths), np.int64), np.zeros(len(lengths), np.int64)
     has_point = np.zeros(len(lengths), np.bool_)
-    for place in range(int(lengths[sure].max(initial=0))):
-        digit = cells.buffer[cells.starts[:, column] + place].astype(np.int64) - ZERO
-        inside = place < lengths
-        is_digit = inside & (digit >= 0) & (digit <= 9)
-        is_point = inside & (digit == POINT - ZERO) & ~has_point & (place > 0)
+    width = int(lengths[sure].max(initial=1))
+    for place, letter in enumerate(cells.bytes_of(column, width).T):
+        digit = letter - np.uint8(ZERO)
+        is_digit = digit <= 9  # the rest wraps round to more
+        is_point = (letter == POINT) & ~has_point & (place > 0)
         values = np.where(is_digit, values * 10 + digit, values)
         behind += is_digit & has_point
         has_point |= is_point
-        sure &= is_digit | is_point | ~inside
+        sure &= is_digit | is_point | (place >= lengths)
     sure &= (behind <= decimals) & (has_point == (behind > 0))
     scale = 10 ** np.arange(decimals, -1, -1, dtype=np.int64)
     return Read(values * scale[np.minimum(behind, decimals)], sure)
@@ -139,7 +140,11 @@ def read_moment(cells: Cells, column: int, calendar: Calendar, *, minute_of_day:
 
 def read_dates(text: Array) -> tuple[Integers, Booleans]:
     """Days since 1970 of 2026-05-31."""
-    (year, sure_year), (month, sure_month), (day, sure_day) = digits(text, 0, 4), digits(text, 5, 2), digits(text, 8, 2)
+    (year, sure_year), (month, sure_month), (day, sure_day) = (
+        digits(text, 0, 4),
+        digits(text, 5, 2),
+        digits(text, 8, 2),
+    )
     sure = sure_year & sure_month & sure_day & (text[:, 4] == DASH) & (text[:, 7] == DASH)
     sure &= (year >= SURE_YEARS[0]) & (year <= SURE_YEARS[1]) & (month >= 1) & (month <= 12) & (day >= 1)
     months = np.where(sure, (year - 1970) * 12 + month - 1, 0)
@@ -152,7 +157,9 @@ def read_dates(text: Array) -> tuple[Integers, Booleans]:
 
 def read_times(text: Array, *, has_seconds: Booleans) -> tuple[Integers, Booleans]:
     """Seconds of the day, of T18:30:00 behind a date."""
-    (hour, sure_hour), (minute, sure_minute), (second, sure_second) = (digits(text, at, 2) for at in (11, 14, 17))
+    (hour, sure_hour), (minute, sure_minute), (second, sure_second) = (
+        digits(text, at, 2) for at in (11, 14, 17)
+    )
     sure = ((text[:, DATE] == T) | (text[:, DATE] == SPACE)) & (text[:, 13] == COLON)
     sure &= sure_hour & sure_minute & (hour < 24) & (minute < 60)
     sure &= ~has_seconds | (sure_second & (second < 60) & (text[:, TO_MINUTE] == COLON))
@@ -169,9 +176,13 @@ def read_offsets(text: Array) -> tuple[Integers, Booleans]:
 
 
 def digits(text: Array, at: int, count: int) -> tuple[Integers, Booleans]:
-    each = text[:, at : at + count].astype(np.int64) - ZERO
-    weights = 10 ** np.arange(count - 1, -1, -1, dtype=np.int64)
-    return each @ weights, ((each >= 0) & (each <= 9)).all(axis=1)
+    """Of the letters from `at` on."""
+    number, sure = np.zeros(len(text), np.int64), np.ones(len(text), np.bool_)
+    for place in range(at, at + count):
+        digit = text[:, place] - np.uint8(ZERO)
+        number = number * 10 + digit
+        sure &= digit <= 9  # the rest wraps round to more
+    return number, sure
 
 
 def offsets_here(calendar: Calendar, local_us: Integers) -> tuple[Integers, Booleans]:

@@ -166,5 +166,3 @@ def rows_of(keys: Array, ascending: Integers, wanted: Array) -> Integers:
     found = np.where(in_order[place] == heads, ascending[place], NOWHERE)
     rows: Integers = found[np.cumsum(begins) - 1]
     return rows
-
-

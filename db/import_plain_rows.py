@@ -102,7 +102,9 @@ class RowReader:
 
     def is_padded(self, cells: Cells, header: tuple[str, ...]) -> bool:
         texts = [column for column in self.columns() if column.type is ValueType.TEXT]
-        return any(is_padded(cells, place) for place in map(self.place_in(header), texts) if place is not None)
+        return any(
+            is_padded(cells, place) for place in map(self.place_in(header), texts) if place is not None
+        )
 
     def columns(self) -> tuple[Column, ...]:
         return COLUMNS[self.section.kind]

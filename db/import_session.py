@@ -6,14 +6,13 @@ A dry run does the same in one transaction that is rolled back.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 
 import asyncpg
-import numpy as np
 
 from db.import_batches import Applied, BatchDone, Checked, Customers, batches, side_by_side
 from db.import_checks import check
@@ -21,13 +20,11 @@ from db.import_csv import TextFile
 from db.import_expressions import CellReader
 from db.import_orders import apply_batch
 from db.import_people import take_communities, take_customers
-from db.import_plain import Target, take_plain
-from db.import_plain_cells import Booleans
-from db.import_plain_rows import PlainRows, RowReader
 from db.import_products import apply_products
 from db.import_rejects import reject_path, write_rejects
+from db.import_runs import Content, begin_run, count_changes, end_run
+from db.import_short_way import ShortWay
 from db.import_staging import Staged, stage, stage_chosen
-from domain.calendar import calendar_of, microseconds
 from domain.errors import DomainError, ErrorCode
 from domain.ingest.canonical import RecordKind
 from domain.ingest.import_files import Feed, InputFile
@@ -92,8 +89,8 @@ class PostgresImport:
     dry_run: bool
     open_table: Callable[[InputFile], TextFile]
     progress: Progress
+    short_way: ShortWay
     staged: dict[Path, Staged] = field(default_factory=dict)
-    plain: dict[Path, PlainRows] = field(default_factory=dict)
     staging: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def stage(self, file: InputFile) -> None:
@@ -103,20 +100,9 @@ class PostgresImport:
             await self.stage_over(self.main, file)
         else:
             async with self.staging:
-                if not await self.read_plain(file):
+                table = self.open_table(file)
+                if self.dry_run or not await self.short_way.read(file, table, self.reading(file, table)):
                     await self.stage_over(self.stager, file)
-
-    async def read_plain(self, file: InputFile) -> bool:
-        table, reader = self.open_table(file), self.row_reader(file.sections[0], file)
-        if self.dry_run or len(file.sections) > 1 or not reader.can_read(table):
-            return False
-        rows = await asyncio.to_thread(reader.read, table, self.reading(file, table))
-        if rows is not None:
-            self.plain[file.path] = rows
-        return rows is not None
-
-    def row_reader(self, section: Section, file: InputFile) -> RowReader:
-        return RowReader(section, file.format, calendar_of(self.shop.time_zone), microseconds(self.now))
 
     def reading(self, file: InputFile, table: TextFile) -> Callable[[int], None]:
         done = 0
@@ -138,12 +124,6 @@ class PostgresImport:
             advance=self.reading(file, table),
         )
 
-    async def stage_left(self, file: InputFile, left: Booleans) -> None:
-        table, rows = self.open_table(file), self.plain.pop(file.path)
-        self.staged[file.path] = await stage_chosen(
-            self.main, table, left, table=self.table_name(), content_sha256=rows.content_sha256
-        )
-
     def table_name(self) -> str:
         return f"staged_{self.source_id}_{len(self.staged)}"
 
@@ -156,36 +136,55 @@ class PostgresImport:
             raise DomainError(ErrorCode.INVALID, message, ("mapping",))
 
     async def take_in(self, feeds: Sequence[Feed]) -> list[ImportReport]:
-        runs = [await self.begin_run(section.kind, file) for file, section in feeds]
+        runs = [
+            await begin_run(self.main, self.source_id, section.kind, self.read_of(file))
+            for file, section in feeds
+        ]
         short = await self.take_short(feeds, runs)
         verdicts: list[Checked] = []
         for file, section in feeds:
             verdicts.append(await self.check(file, section, verdicts))
         taken = await self.apply(feeds, verdicts, runs)
-        if short is not None:
-            taken = [add_outcomes(*pair) for pair in zip(taken, outcomes_of(short, len(feeds)), strict=True)]
-        return [
-            await self.finish(feed, verdict, run, outcome)
-            for feed, verdict, run, outcome in zip(feeds, verdicts, runs, taken, strict=True)
+        reports = [
+            await self.finish(feed, verdict, run, both)
+            for feed, verdict, run, both in zip(feeds, verdicts, runs, added(taken, short), strict=True)
         ]
+        await self.analyze(reports)
+        return reports
 
-    async def take_short(self, feeds: Sequence[Feed], runs: Sequence[int]) -> BatchDone | None:
+    def read_of(self, file: InputFile) -> Content:
+        return self.short_way.rows.get(file.path) or self.staged[file.path]
+
+    async def take_short(self, feeds: Sequence[Feed], runs: Sequence[int]) -> list[Outcome]:
         """What is plainly right goes in at once; the rest is staged to be judged."""
-        files = [file for file, _ in feeds]
-        rows = [self.plain[file.path] for file in files if file.path in self.plain]
-        left = [np.ones(of_file.rows, np.bool_) for of_file in rows]
-        done = None
-        if feeds[0][1].kind is RecordKind.ORDERS and len(rows) == len(files):
-            target = Target((self.main, self.beside), self.source_id, calendar_of(self.shop.time_zone), runs)
+        file = feeds[0][0]
 
-            def advance(done: int) -> None:
-                self.progress("taking in orders", files[0], done, rows[0].rows)
+        def advance(done: int, rows: int) -> None:
+            self.progress(f"taking in {feeds[0][1].kind.value}", file, done, rows)
 
-            short = await take_plain(target, rows[0], rows[1] if rows[1:] else None, advance)
-            done, left = short.done, short.left
-        for file, of_file in zip([f for f in files if f.path in self.plain], left, strict=True):
-            await self.stage_left(file, of_file)
-        return done
+        read = dict(self.short_way.rows)
+        taken = await self.short_way.take(feeds, runs, advance)
+        for of_feed, _ in feeds:
+            if of_feed.path in taken.left:
+                self.staged[of_feed.path] = await stage_chosen(
+                    self.main,
+                    self.open_table(of_feed),
+                    taken.left[of_feed.path],
+                    table=self.table_name(),
+                    content_sha256=read[of_feed.path].content_sha256,
+                )
+        return [(taken.done.orders, {}), (taken.done.lines, {UNEQUAL: taken.done.unequal})]
+
+    async def analyze(self, reports: Sequence[ImportReport]) -> None:
+        """Tables of large loads, side by side."""
+        large = [of for of in reports if of.kind in TABLES and of.new + of.changed >= ANALYZED_FROM_ROWS]
+
+        async def analyze(connection: asyncpg.Connection, kind: RecordKind) -> None:
+            await connection.execute(f"ANALYZE {TABLES[kind]}")
+
+        second = self.main if self.dry_run else self.beside
+        works = [analyze(*pair) for pair in zip((self.main, second), (of.kind for of in large), strict=False)]
+        await side_by_side(works)
 
     async def check(self, file: InputFile, section: Section, earlier: Sequence[Checked]) -> Checked:
         staged = self.staged[file.path]
@@ -263,10 +262,8 @@ class PostgresImport:
         staged = self.staged[file.path]
         path = reject_path(file.path, section.kind.value, alone=len(file.sections) == 1)
         rejected = await write_rejects(self.main, staged, verdict.table, path)
-        await self.end_run(run, rejected)
+        await end_run(self.main, run, rejected, source_id=self.source_id, now=self.now)
         await self.main.execute(f"DROP TABLE {verdict.table}")
-        if applied.new + applied.changed >= ANALYZED_FROM_ROWS and section.kind in TABLES:
-            await self.main.execute(f"ANALYZE {TABLES[section.kind]}")
         return ImportReport(
             file=file.path.name,
             kind=section.kind,
@@ -279,58 +276,14 @@ class PostgresImport:
             ignored_columns=file.ignored_columns(),
         )
 
-    async def begin_run(self, kind: RecordKind, file: InputFile) -> int:
-        """A run of the same content that did not end is the same run, gone on with."""
-        read = self.plain.get(file.path) or self.staged[file.path]
-        return int(
-            await self.main.fetchval(
-                """
-                INSERT INTO import_runs AS r (source_id, kind, content_sha256, status, rows_read)
-                VALUES ($1, $2, $3, 'RUNNING', $4)
-                ON CONFLICT (source_id, kind, content_sha256) DO UPDATE SET
-                    status = 'RUNNING', rows_read = excluded.rows_read, finished_at = NULL,
-                    started_at = CASE WHEN r.status = 'RUNNING' THEN r.started_at ELSE now() END,
-                    rows_changed = CASE WHEN r.status = 'RUNNING' THEN r.rows_changed ELSE 0 END
-                RETURNING import_run_id
-                """,
-                self.source_id,
-                kind.value,
-                read.content_sha256,
-                read.rows,
-            )
-        )
-
-    async def end_run(self, run: int, rejected: int) -> None:
-        async with self.main.transaction():
-            await self.main.execute("SET LOCAL synchronous_commit = on")
-            await self.main.execute(
-                "UPDATE import_runs SET status = 'DONE', rows_rejected = $2, finished_at = clock_timestamp() "
-                "WHERE import_run_id = $1",
-                run,
-                rejected,
-            )
-            await self.main.execute("SELECT pg_notify('c360_dirty', '')")
-            await self.main.execute(
-                "UPDATE sources SET last_received_at = $2 WHERE source_id = $1", self.source_id, self.now
-            )
-
     async def forget(self, path: Path) -> None:
         await self.main.execute(f"DROP TABLE {self.staged[path].table}")
 
 
-async def count_changes(connection: asyncpg.Connection, run: int, applied: Applied) -> None:
-    await connection.execute(
-        "UPDATE import_runs SET rows_changed = rows_changed + $2 WHERE import_run_id = $1",
-        run,
-        applied.new + applied.changed,
-    )
-
-
-def outcomes_of(done: BatchDone, feeds: int) -> list[Outcome]:
-    outcomes: list[Outcome] = [(done.orders, {}), (done.lines, {UNEQUAL: done.unequal})]
-    return outcomes[:feeds]
-
-
-def add_outcomes(first: Outcome, second: Outcome) -> Outcome:
-    warnings = Counter(first[1]) + Counter(second[1])
-    return first[0] + second[0], warnings
+def added(taken: Sequence[Outcome], short: Sequence[Outcome]) -> list[Outcome]:
+    """By feed, of both ways."""
+    none: Outcome = (Applied(), {})
+    return [
+        (one + other, {words: ones.get(words, 0) + others.get(words, 0) for words in {**ones, **others}})
+        for (one, ones), (other, others) in zip_longest(taken, short[: len(taken)], fillvalue=none)
+    ]

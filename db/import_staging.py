@@ -56,12 +56,7 @@ async def stage(
 
 
 async def stage_chosen(
-    connection: asyncpg.Connection,
-    file: TextFile,
-    chosen: Booleans,
-    *,
-    table: str,
-    content_sha256: bytes,
+    connection: asyncpg.Connection, file: TextFile, chosen: Booleans, *, table: str, content_sha256: bytes
 ) -> Staged:
     """Stages only the chosen rows of a file that is plain as a whole, under their numbers in it."""
     where = f"{SCHEMA}.{table}"

@@ -59,11 +59,10 @@ class OutboxColumns(TypedColumns):
 
 
 class IngestedEventColumns(TypedColumns):
-    """Directory: events already taken in, by source and the source's event id."""
+    """Directory: events already taken in, by source and the source's event id. Says nothing of a customer."""
 
     source_id: Named[int] = Column(Integer, primary_key=True)
     source_event_id: Named[str] = Column(Text, primary_key=True)
-    customer_id: Named[int | None] = Column(BigInteger)
     digest: Named[bytes] = Column(LargeBinary)
     """Of the event's content: the same id with other content is a conflict."""
     received_at: Named[datetime] = Column(MOMENT, server_default=func.now())

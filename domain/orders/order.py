@@ -63,7 +63,7 @@ PAID, DELIVERED, CANCELLED, FULLY_REFUNDED = (
 )
 
 
-def counted_moments(  # noqa: PLR0913 - the columns that the rule reads
+def counted_moments(
     *,
     status: Integers,
     placed_us: Integers,

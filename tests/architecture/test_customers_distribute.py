@@ -8,7 +8,6 @@ from db.tables import metadata
 WITHOUT_CUSTOMER = {
     "audit_log": "an append-only log of everybody's actions, about a customer or not",
     "customer_refs": "directory: finds the customer of a source's id, so it is keyed by that id",
-    "ingested_events": "directory: whether a source's event was taken, asked before its customer is known",
     "outbox": "one stream in the order of publishing",
 }
 """Tables with a customer_id whose keys leave it out, and why."""
