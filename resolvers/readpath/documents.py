@@ -14,7 +14,7 @@ from resolvers.readpath.cost import Cost
 from resolvers.readpath.failures import Code, Failure, Refused
 from resolvers.readpath.limits import Limits, parse_within
 from resolvers.readpath.operation import Operation, Unplannable, find_operation
-from resolvers.readpath.plan import Plan
+from resolvers.readpath.plan import Compiled
 from resolvers.readpath.validation import find_mistakes
 
 DOCUMENTS = 1_000
@@ -52,16 +52,16 @@ class Plans:
 
     most: int = PLANS
     most_characters: int = PLAN_CHARACTERS
-    kept: OrderedDict[tuple[Prepared, Hashable], Plan | Unplannable] = field(default_factory=OrderedDict)
+    kept: OrderedDict[tuple[Prepared, Hashable], Compiled | Unplannable] = field(default_factory=OrderedDict)
     characters: int = 0
 
-    def find(self, prepared: Prepared, shape: Hashable) -> Plan | Unplannable | None:
+    def find(self, prepared: Prepared, shape: Hashable) -> Compiled | Unplannable | None:
         found = self.kept.get((prepared, shape))
         if found is not None:
             self.kept.move_to_end((prepared, shape))
         return found
 
-    def keep(self, prepared: Prepared, shape: Hashable, plan: Plan | Unplannable) -> None:
+    def keep(self, prepared: Prepared, shape: Hashable, plan: Compiled | Unplannable) -> None:
         self.drop((prepared, shape))
         self.kept[prepared, shape] = plan
         self.characters += size_of(plan)
@@ -78,8 +78,8 @@ class Plans:
             self.characters -= size_of(old)
 
 
-def size_of(plan: Plan | Unplannable) -> int:
-    return plan.size if isinstance(plan, Plan) else 0
+def size_of(plan: Compiled | Unplannable) -> int:
+    return 0 if isinstance(plan, Unplannable) else plan.size
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from resolvers.readpath.documents import Documents, Prepared, located
 from resolvers.readpath.execution import Execution, Stores
 from resolvers.readpath.failures import Code, Failure, Masking, Refused, store_unavailable, timed_out
 from resolvers.readpath.limits import Limits, check_values
+from resolvers.readpath.mutation import MutationRun
 from resolvers.readpath.nulls import completed, extended, printed
 from resolvers.readpath.operation import Operation, Unplannable
 from resolvers.readpath.plan import CONTEXT, CUSTOMER_ID, Inputs, Plan
@@ -116,10 +117,22 @@ class Engine:
         inputs = self.inputs(operation, request, context)
         cost = self.cost(prepared, operation, inputs, context.viewer)
         if operation.definition.operation is OperationType.MUTATION:
-            body = await self.reference(request, context)
+            body = await self.change(request, (operation, prepared, inputs), context)
         else:
             body = await self.answer_query(request, (operation, prepared, inputs), context)
         return Answer(extended(body, {"cost": cost}), cost=cost)
+
+    async def change(
+        self, request: Request, accepted: tuple[Operation, Prepared, Inputs], context: OperationContext
+    ) -> bytes:
+        """Runs the use cases of a mutation; what cannot be planned is known before the first of them."""
+        operation, prepared, inputs = accepted
+        try:
+            plan = self.planner.mutation(prepared, operation, inputs, context.viewer)
+        except Unplannable as reason:
+            self.count_fallback(str(reason))
+            return await self.reference(request, context)
+        return await MutationRun(self.stores, self.masking, operation, inputs, context).body(plan)
 
     async def answer_query(
         self, request: Request, accepted: tuple[Operation, Prepared, Inputs], context: OperationContext
@@ -196,9 +209,8 @@ class Engine:
         """Keeps the plan for when it is asked for; what this role may not use has none."""
         with suppress(RefusedRequest, Unplannable):
             operation, prepared = self.accept(request, context.viewer)
-            if operation.definition.operation is not OperationType.MUTATION:
-                inputs = self.inputs(operation, request, context)
-                self.plan(prepared, operation, inputs, context.viewer)
+            inputs = self.inputs(operation, request, context)
+            self.planner.compiled(prepared, operation, inputs, context.viewer)
 
     async def run_plan(
         self, plan: Plan, operation: Operation, inputs: Inputs, context: OperationContext
@@ -213,7 +225,7 @@ class Engine:
         return completed(text, operation, root, execution.failures)
 
     async def reference(self, request: Request, context: OperationContext) -> bytes:
-        """The same operation by the second reader; mutations run here too."""
+        """The same operation by the second reader."""
         viewer = context.viewer
         reader = ReferenceContext(
             stores=self.stores,

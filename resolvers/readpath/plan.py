@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Table
 
@@ -72,11 +72,24 @@ class Plan:
         return len(self.statement.sql) + inner
 
     def bad_inputs(self, inputs: Inputs) -> dict[int, str]:
-        """Fields (by position) whose arguments make no sense, with the sentence that says so."""
-        found: dict[int, str] = {}
-        for check in self.checks:
-            try:
-                check(inputs)
-            except BadInput as bad:
-                found.setdefault(bad.field, bad.message)
-        return found
+        return bad_inputs(self.checks, inputs)
+
+
+class Compiled(Protocol):
+    """What is kept of a compiled operation: the plan of a query, or that of a mutation."""
+
+    @property
+    def size(self) -> int: ...
+
+    def bad_inputs(self, inputs: Inputs) -> dict[int, str]: ...
+
+
+def bad_inputs(checks: Iterable[Bind], inputs: Inputs) -> dict[int, str]:
+    """Fields (by position) whose arguments make no sense, with the sentence that says so."""
+    found: dict[int, str] = {}
+    for check in checks:
+        try:
+            check(inputs)
+        except BadInput as bad:
+            found.setdefault(bad.field, bad.message)
+    return found

@@ -12,8 +12,9 @@ from resolvers.readpath.compiler import Task, compile_event, compile_query, cost
 from resolvers.readpath.cost import refuse_dear
 from resolvers.readpath.documents import Documents, Prepared
 from resolvers.readpath.failures import LOG
+from resolvers.readpath.mutation import MutationPlan, compile_mutation
 from resolvers.readpath.operation import Operation, Unplannable, shape, symbolic
-from resolvers.readpath.plan import Inputs, Plan
+from resolvers.readpath.plan import Compiled, Inputs, Plan
 from resolvers.readpath.sources import Roles
 from resolvers.readpath.viewer import Viewer
 
@@ -36,7 +37,19 @@ class Planner:
         return found
 
     def plan(self, prepared: Prepared, operation: Operation, inputs: Inputs, viewer: Viewer) -> Plan:
-        """The plan of this shape; compiled a second time with those fields failed whose arguments are bad."""
+        found = self.compiled(prepared, operation, inputs, viewer)
+        assert isinstance(found, Plan)
+        return found
+
+    def mutation(
+        self, prepared: Prepared, operation: Operation, inputs: Inputs, viewer: Viewer
+    ) -> MutationPlan:
+        found = self.compiled(prepared, operation, inputs, viewer)
+        assert isinstance(found, MutationPlan)
+        return found
+
+    def compiled(self, prepared: Prepared, operation: Operation, inputs: Inputs, viewer: Viewer) -> Compiled:
+        """Of this shape; compiled a second time with those fields failed whose arguments are bad."""
         plan = self.plan_with(prepared, operation, inputs, (viewer, {}))
         bad = plan.bad_inputs(inputs)
         return self.plan_with(prepared, operation, inputs, (viewer, bad)) if bad else plan
@@ -47,7 +60,7 @@ class Planner:
         operation: Operation,
         inputs: Inputs,
         viewer_and_failed: tuple[Viewer, Mapping[int, str]],
-    ) -> Plan:
+    ) -> Compiled:
         viewer, failed = viewer_and_failed
         key = (viewer.role, self.is_scoped(viewer), tuple(failed.items()), self.shapes(inputs))
         plan = self.documents.plans.find(prepared, key)
@@ -58,10 +71,13 @@ class Planner:
             raise Unplannable(str(plan))
         return plan
 
-    def compile(self, task: Task) -> Plan | Unplannable:
+    def compile(self, task: Task) -> Compiled | Unplannable:
         try:
-            if task.operation.definition.operation is OperationType.SUBSCRIPTION:
-                return compile_event(task, *root_field_of(task.operation))
+            match task.operation.definition.operation:
+                case OperationType.SUBSCRIPTION:
+                    return compile_event(task, *root_field_of(task.operation))
+                case OperationType.MUTATION:
+                    return compile_mutation(task)
             return compile_query(task)
         except Unplannable as reason:
             return reason

@@ -19,26 +19,47 @@ from graphql import (
 )
 
 from resolvers.readpath.builder import StatementBuilder
-from resolvers.readpath.catalogue import declared, python_name
+from resolvers.readpath.catalogue import declared, find_entity_of, python_name
 from resolvers.readpath.failures import MISSING_VALUE
 from resolvers.readpath.operation import Unplannable
 
 Writer = Callable[[Any], Any]
 
 
+Selections = Sequence[SelectionSetNode | None]
+RowWriter = Callable[[GraphQLObjectType, Selections, bool], Writer]
+"""Makes the writer of an entity in a payload; the last: whether the schema promises it."""
+
+
 def projection(
-    builder: StatementBuilder, type_: Any, selections: Sequence[SelectionSetNode | None]
+    builder: StatementBuilder, type_: Any, selections: Selections, row_writer: RowWriter | None = None
 ) -> Writer:
-    if is_non_null_type(type_):
-        return promised(projection(builder, type_.of_type, selections))
-    inner = type_
+    inner, is_promised = (type_.of_type, True) if is_non_null_type(type_) else (type_, False)
+    write = writer_of(builder, inner, selections, (row_writer, is_promised))
+    return promised(write) if is_promised else nullable(write)
+
+
+def writer_of(
+    builder: StatementBuilder,
+    inner: Any,
+    selections: Selections,
+    rows: tuple[RowWriter | None, bool],
+) -> Writer:
+    row_writer, is_promised = rows
     if is_list_type(inner):
-        return nullable(list_writer(projection(builder, inner.of_type, selections)))
+        return list_writer(projection(builder, inner.of_type, selections, row_writer))
     if is_leaf_type(inner):
-        return nullable(inner.serialize)
+        return leaf_writer(inner)
     if not is_object_type(inner):
         raise Unplannable(f"a computed {inner}")
-    return nullable(object_writer(builder, inner, selections))
+    if row_writer is not None and find_entity_of(inner) is not None:
+        return row_writer(inner, selections, is_promised)
+    return object_writer(builder, inner, selections, row_writer)
+
+
+def leaf_writer(type_: Any) -> Writer:
+    serialize: Writer = type_.serialize
+    return serialize
 
 
 def promised(write: Writer) -> Writer:
@@ -61,7 +82,10 @@ def list_writer(write: Writer) -> Writer:
 
 
 def object_writer(
-    builder: StatementBuilder, type_: GraphQLObjectType, selections: Sequence[SelectionSetNode | None]
+    builder: StatementBuilder,
+    type_: GraphQLObjectType,
+    selections: Selections,
+    row_writer: RowWriter | None = None,
 ) -> Writer:
     merged = builder.operation.merged(type_, selections, builder.variables)
     writers: dict[str, Writer] = {}
@@ -73,7 +97,7 @@ def object_writer(
         field = type_.fields[name]
         if field.args or declared(field) is None or not declared(field).is_basic_field:
             raise Unplannable(f"{type_.name}.{name} inside a computed value")
-        inner = projection(builder, field.type, [node.selection_set for node in nodes])
+        inner = projection(builder, field.type, [node.selection_set for node in nodes], row_writer)
         writers[key] = attribute_writer(python_name(field), inner)
     return lambda value: {key: write(value) for key, write in writers.items()}
 

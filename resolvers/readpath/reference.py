@@ -60,8 +60,12 @@ class ReferenceContext:
 
     async def find_row(self, target: type, key: int) -> Any:
         """An entity by its key, for the payload of a mutation; None when this viewer may not see it."""
+        return await self.find_where(target, require(target).key == key)
+
+    async def find_where(self, target: type, condition: Any) -> Any:
+        """Likewise, by any condition that at most one row meets."""
         entity = require(target)
-        found = await self.rows.of(entity, None, entity.key == key, {})
+        found = await self.rows.of(entity, None, condition, {})
         return instance(target, found[0]) if found else None
 
 

@@ -22,6 +22,7 @@ from sqlalchemy.sql.visitors import iterate, replacement_traverse
 from resolvers.readpath.sources import Argument, ContextValue, Inlined
 
 MARK = re.compile("\x00([ta])([0-9]+)\x00")
+NUMBERED = re.compile(r"\$([0-9]+)")
 SIMPLE = re.compile(r'[\w."$:\x00]+')
 TEXT, WHOLE, TRUTH, MOMENT = types.Text(), types.Integer(), types.Boolean(), types.DateTime(timezone=True)
 
@@ -140,6 +141,18 @@ def print_template(expression: Any, tables: tuple[FromClause, ...]) -> Template:
     printed = marked.compile(dialect=dialect(), compile_kwargs={"literal_binds": True})
     type_ = getattr(expression, "type", TEXT)
     return Template(str(printed), type_, tables, tuple(parameters), is_never_null(expression))
+
+
+def print_condition(
+    condition: Any, table: FromClause, alias: str, parameters_before: int
+) -> tuple[str, list[Any]]:
+    """A condition made while an operation runs, and the values of its parameters: its text is the same each time,
+    so that its statement stays prepared."""
+    compiled: Any = with_marks(condition, (table,), []).compile(dialect=dialect())
+    text = NUMBERED.sub(
+        lambda found: f"${int(found[1]) + parameters_before}", MARK.sub(alias, compiled.string)
+    )
+    return f"({text})", [compiled.params[name] for name in compiled.positiontup or ()]
 
 
 def with_marks(expression: Any, tables: tuple[FromClause, ...], parameters: list[BindParameter[Any]]) -> Any:

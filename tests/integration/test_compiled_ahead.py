@@ -60,3 +60,14 @@ async def test_an_operation_that_costs_too_much_is_refused(retailer: Retailer) -
     assert answer.codes == ("LIMIT_EXCEEDED",)
     assert "data" not in json.loads(answer.body)
     assert retailer.reads.statements == statements
+
+
+async def test_an_event_is_taken_in_by_a_planned_mutation(retailer: Retailer) -> None:
+    example = next(one for one in EXAMPLES if "mutation" in one.query)
+
+    first = await answer(retailer, example, Role.OPERATOR)
+    second = await answer(retailer, example, Role.OPERATOR)
+
+    counted = [one["data"]["eventIngest"] for one in (first, second)]
+    assert [(one["accepted"], one["duplicates"]) for one in counted] == [(1, 0), (0, 1)]
+    assert retailer.fallbacks == []

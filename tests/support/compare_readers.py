@@ -66,6 +66,8 @@ class Comparison:
     values: Values
     prepare: Callable[[random.Random], None] = lambda _: None
     roots: Sequence[str] | None = None
+    mutations_percent: int = 0
+    """Only where mutations change nothing: both readers run them."""
     cursors: list[str] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
     disagreements: list[str] = field(default_factory=list)
@@ -82,7 +84,8 @@ class Comparison:
 
     async def one(self, chooser: random.Random) -> None:
         schema = self.engine.documents.catalogue.schema
-        made = RandomOperation(schema, chooser, self.values, self.cursors, self.roots)
+        kind = "mutation" if chooser.randrange(100) < self.mutations_percent else "query"
+        made = RandomOperation(schema, chooser, self.values, self.cursors, self.roots, kind)
         text, variables = made.make()
         if not is_valid(schema, text):
             self.seen["invalid"] += 1

@@ -44,13 +44,18 @@ class RandomOperation:
     values: Values
     cursors: Sequence[str] = ()
     roots: Sequence[str] | None = None
+    kind: str = "query"
     definitions: list[str] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
     fragments: list[str] = field(default_factory=list)
 
     def make(self) -> tuple[str, dict[str, Any]]:
-        body = self.selection(self.schema.query_type, 0)
-        head = f"query Random({', '.join(self.definitions)}) " if self.definitions else "query Random "
+        body = self.selection(getattr(self.schema, f"{self.kind}_type"), 0)
+        head = (
+            f"{self.kind} Random({', '.join(self.definitions)}) "
+            if self.definitions
+            else f"{self.kind} Random "
+        )
         return head + body + "".join(self.fragments), self.variables
 
     def chance(self, percent: int) -> bool:

@@ -74,7 +74,7 @@ class Example:
         def prepare(chooser: random.Random) -> None:
             self.graph.is_down = chooser.random() < 0.15
 
-        return Comparison(self.engine, CONTEXTS, VALUES, prepare)
+        return Comparison(self.engine, CONTEXTS, VALUES, prepare, mutations_percent=15)
 
 
 def make_example(reads: ReadConnections, new_id: Callable[[], str] = lambda: "id") -> Example:

@@ -27,10 +27,12 @@ from sqlalchemy import (
     or_,
     select,
 )
-from strawberry import ID
+from strawberry import ID, Info
 from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
 
+from domain.errors import StoreUnavailable
+from resolvers.readpath.cursors import decode_id
 from resolvers.readpath.declare import (
     REQUIRED,
     argument,
@@ -395,6 +397,10 @@ class Query:
     )
 
 
+FAULTY = 31
+"""Touching this customer fails."""
+
+
 @strawberry.type(description="Live changes.")
 class Subscription:
     @strawberry.subscription(description="A tier was decided.", metadata=visible_to(*EVERYBODY))  # type: ignore[untyped-decorator]
@@ -404,9 +410,49 @@ class Subscription:
         yield
 
 
+@strawberry.type(description="What was touched.")
+class TouchPayload:
+    customer: Customer | None = strawberry.field(description="Null: there is no such customer.")
+    orders: list[Order | None] = strawberry.field(description="Null: not one that this viewer sees.")
+    reasons: list[Reason] = strawberry.field(description="Plain values.")
+    done: bool = strawberry.field(description="Whether it was done.")
+
+
+@strawberry.type(description="What changes things; here nothing does.")
+class Mutation:
+    @strawberry.mutation(description="Touches a customer.", metadata=visible_to(*EVERYBODY))  # type: ignore[untyped-decorator]
+    async def customer_touch(
+        self, info: Info, id: Annotated[ID, strawberry.argument(description="Whom.")]
+    ) -> TouchPayload:
+        """`fault` is for coded and other faults of use cases."""
+        key = decode_id(id, "cus")
+        if key == FAULTY:
+            raise RuntimeError("password=hunter2")
+        context = info.context
+        orders = [await context.find_row(Order, 1000 + number) for number in (7, 11)]
+        return TouchPayload(
+            customer=await context.find_where(Customer, t.customers.c.customer_id == key),
+            orders=orders,
+            reasons=[
+                Reason(words='touched "it"', at=context.operation.as_of),
+                Reason(words="\x01!\x02", at=None),
+            ],
+            done=key is not None,
+        )
+
+    @strawberry.mutation(description="May fail alone.", metadata=visible_to(*STAFF))  # type: ignore[untyped-decorator]
+    async def customer_try(
+        self, info: Info, by: Annotated[CustomerBy, strawberry.argument(description="Whom.")]
+    ) -> TouchPayload | None:
+        if by.phone:
+            raise StoreUnavailable("graph", "down on purpose")
+        return None
+
+
 def make_schema() -> strawberry.Schema:
     return strawberry.Schema(
         query=Query,
+        mutation=Mutation,
         subscription=Subscription,
         types=[Product, Order, Ticket, TierTransition],
         config=StrawberryConfig(scalar_map=scalar_map()),
