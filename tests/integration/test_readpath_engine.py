@@ -4,9 +4,10 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import asyncpg
 import pytest
 from readpath_example.context import ExampleContext, ExampleViewer, Role
 from readpath_example.engine import Example, make_example
@@ -345,6 +346,36 @@ async def test_a_broken_graph_costs_one_field(example: Example) -> None:
             "extensions": {"code": "STORE_UNAVAILABLE", "store": "graph"},
         }
     ]
+
+
+async def test_what_changes_while_the_graph_thinks_is_seen_whole_below_it(reads: ReadPool) -> None:
+    """ADR 15: each statement reads its own snapshot."""
+    writer = await asyncpg.connect(reads.database_url)
+    example = make_example(reads)
+    thinking = example.graph.answer
+
+    async def renamed_meanwhile(name: str, keys: list[int], parameters: Any) -> Any:
+        await writer.execute("UPDATE products SET name = 'renamed ' || product_id WHERE product_id < 41")
+        return await thinking(name, keys, parameters)
+
+    example.engine.stores = replace(example.engine.stores, answer_question=renamed_meanwhile)
+    before = await reads.fetch("SELECT product_id, name FROM products", [])
+
+    found = await answer(
+        example,
+        """{ products(first: 40) { nodes { id name } }
+      customer(by: {id: "cus_17"}) { recommendations { product { name } again: product { name } } } }""",
+    )
+
+    for old in before:
+        await writer.execute("UPDATE products SET name = $2 WHERE product_id = $1", *old)
+    await writer.close()
+    recommended = found["data"]["customer"]["recommendations"]
+    assert not any(node["name"].startswith("renamed") for node in found["data"]["products"]["nodes"])
+    assert len(recommended) > 2
+    for one in recommended:
+        assert one["product"] == one["again"]
+        assert one["product"]["name"].startswith("renamed")
 
 
 async def test_a_silent_graph_counts_as_broken(reads: ReadPool) -> None:
