@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from domain.ingest.ingest_events import EventStore
 from domain.ports import Cipher
@@ -35,6 +36,8 @@ class Context:
     """Business time of the operation: what events may not lie behind."""
     opened: dict[int, frozenset[str]] = field(default_factory=dict)
     """Personal fields shown unmasked so far, by customer: what the audit must say before the answer leaves."""
+    remembered: dict[Any, tuple[Any, Any]] = field(default_factory=dict)
+    """What `once_an_operation` keeps: the object it was made from, so that its identity stays its own, and it."""
 
     def note_opened(self, customer_id: int, name: str) -> None:
         self.opened[customer_id] = self.opened.get(customer_id, frozenset()) | {name}

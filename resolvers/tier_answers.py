@@ -24,6 +24,7 @@ from resolvers import fact_values
 from resolvers.context import Context
 from resolvers.fact_values import FactValue
 from resolvers.money import CurrencyCode, Money
+from resolvers.remembered import once_an_operation
 from resolvers.words import in_language
 
 Facts = Mapping[str, int | None]
@@ -90,6 +91,7 @@ def version_of(context: Context, version_id: int) -> TierPolicyVersion:
     return context.shop.versions[version_id]
 
 
+@once_an_operation
 def standing_of(context: Context, version_id: int, facts: Facts) -> Standing:
     return stand(version_of(context, version_id).rule, facts)
 
@@ -122,7 +124,8 @@ def explained(
     context: Context, version_id: int, facts: Facts, as_of: datetime
 ) -> explanation.TierExplanation:
     version = version_of(context, version_id)
-    return explanation.explain(evidence_of(version, stand(version.rule, facts), as_of=as_of))
+    standing = standing_of(context, version_id, facts)
+    return explanation.explain(evidence_of(version, standing, as_of=as_of))
 
 
 def explanation_words(
@@ -160,10 +163,11 @@ def standing_evidence(context: Context, version_id: int, facts: Facts, as_of: da
     return [fact_value(e.fact, e.value) for e in explained(context, version_id, facts, as_of).evidence]
 
 
+@once_an_operation
 def progress_of(context: Context, version_id: int, facts: Facts) -> progress.TierProgress:
     rule = version_of(context, version_id).rule
     basket = progress.usual_basket(orders=facts["orders_90d"] or 0, spend_cents=facts["spend_90d"] or 0)
-    return progress.progress(rule, stand(rule, facts), usual_basket_cents=basket)
+    return progress.progress(rule, standing_of(context, version_id, facts), usual_basket_cents=basket)
 
 
 def gaps(context: Context, version_id: int, facts: Facts) -> list[TierGap]:

@@ -17,6 +17,8 @@ from resolvers.readpath.nulls import failed_value
 from resolvers.readpath.plan import FailedHole, GraphHole, Inputs, Plan, PythonHole
 from resolvers.readpath.viewer import AnswerQuestion, OperationContext, ReadConnections
 
+write_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Made once: `json.dumps` makes an encoder for each call with options."""
 HOLES = re.compile(f"{HOLE}([^{END}]*){END}")
 
 
@@ -38,6 +40,10 @@ class Execution:
     context: OperationContext
     failures: list[Failure] = field(default_factory=list)
     missing: str | None = None
+    payloads: dict[str, list[Any]] = field(default_factory=dict)
+    """By their text: fields computed from the same columns of a row are given the same objects."""
+    arguments: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """By number of the hole."""
 
     async def text(self) -> str | None:
         """The answer's text, with failed values where something failed; None: no row (events only)."""
@@ -61,7 +67,7 @@ class Execution:
             if isinstance(hole, GraphHole):
                 waiting.setdefault(int(number), []).append((at, int(payload)))
             else:
-                parts[at] = self.computed(hole, payload)
+                parts[at] = self.computed(int(number), hole, payload)
         if waiting:
             await self.answer(parts, waiting)
         return "".join(parts)
@@ -99,20 +105,32 @@ class Execution:
         texts = await self.filled(texts) if HOLE in texts else texts
         return dict(zip((row[0] for row in rows), texts.split(SEPARATOR), strict=True))
 
-    def computed(self, hole: PythonHole | FailedHole, payload: str) -> str:
+    def computed(self, number: int, hole: PythonHole | FailedHole, payload: str) -> str:
         if isinstance(hole, FailedHole):
             return self.fail(hole.failure)
-        values = json.loads(payload)
         read = [
             value if reader is None or value is None else reader(value)
-            for reader, value in zip(hole.readers, values, strict=True)
+            for reader, value in zip(hole.readers, self.values(payload), strict=True)
         ]
         try:
-            given = {name: argument(self.inputs) for name, argument in hole.arguments.items()}
+            given = self.arguments_of(number, hole)
             made = hole.write(hole.function(self.context, *read, **given))
         except Exception as cause:  # noqa: BLE001 - one field's function fails: its field fails, nothing else
             return self.fail(self.masking.masked(cause))
-        return json.dumps(made, ensure_ascii=False, separators=(",", ":"))
+        return write_json(made)
+
+    def values(self, payload: str) -> list[Any]:
+        known = self.payloads.get(payload)
+        if known is None:
+            known = self.payloads[payload] = json.loads(payload)
+        return known
+
+    def arguments_of(self, number: int, hole: PythonHole) -> dict[str, Any]:
+        known = self.arguments.get(number)
+        if known is None:
+            known = {name: argument(self.inputs) for name, argument in hole.arguments.items()}
+            self.arguments[number] = known
+        return known
 
     def missing_value(self) -> str:
         """One failure for all missing values of an answer: they have one cause, and one line in the log."""
