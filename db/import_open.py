@@ -66,7 +66,7 @@ async def open_import(
             source_id = await find_or_add_source(main, source)
             staging.append(source_id)
             await drop_leftovers(stager, source_id)
-            yield PostgresImport(
+            session = PostgresImport(
                 main=main,
                 stager=stager,
                 beside=beside,
@@ -80,6 +80,10 @@ async def open_import(
                 progress=progress,
                 short_way=ShortWay((main, beside), source_id, calendar_of(shop.time_zone), microseconds(now)),
             )
+            try:
+                yield session
+            finally:
+                await session.settle()
     except asyncpg.DiskFullError as error:
         raise SetupError("PostgreSQL's disk is full; make room and import again: nothing is lost.") from error
 

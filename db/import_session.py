@@ -25,6 +25,7 @@ from db.import_rejects import reject_path, write_rejects
 from db.import_runs import Content, begin_run, count_changes, end_run
 from db.import_short_way import ShortWay
 from db.import_staging import Staged, stage, stage_chosen
+from db.import_statistics import analyze, is_large
 from domain.errors import DomainError, ErrorCode
 from domain.ingest.canonical import RecordKind
 from domain.ingest.import_files import Feed, InputFile
@@ -47,16 +48,6 @@ SETTINGS = {
     "work_mem": "128MB",
 }
 """Commits of batches may be lost in a crash, in order, and are redone; the end of a run waits for the disk."""
-
-
-ANALYZED_FROM_ROWS = 10_000
-"""A load as large as this does not wait for autovacuum to tell the planner."""
-TABLES = {
-    RecordKind.CUSTOMERS: "customers, customer_refs, source_records, identities",
-    RecordKind.PRODUCTS: "products",
-    RecordKind.ORDERS: "orders",
-    RecordKind.ORDER_LINES: "order_lines, category_days",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +83,7 @@ class PostgresImport:
     short_way: ShortWay
     staged: dict[Path, Staged] = field(default_factory=dict)
     staging: asyncio.Lock = field(default_factory=asyncio.Lock)
+    analysis: asyncio.Task[None] | None = None
 
     async def stage(self, file: InputFile) -> None:
         """What can go the short way is read here; what is left of it is staged when that is known."""
@@ -176,17 +168,28 @@ class PostgresImport:
         return [(taken.done.orders, {}), (taken.done.lines, {UNEQUAL: taken.done.unequal})]
 
     async def analyze(self, reports: Sequence[ImportReport]) -> None:
-        """Tables of large loads, side by side."""
-        large = [of for of in reports if of.kind in TABLES and of.new + of.changed >= ANALYZED_FROM_ROWS]
+        """Tables of large loads; those of customers while orders go the short way, which nobody plans."""
+        large = [report.kind for report in reports if is_large(report)]
+        if self.dry_run:
+            for kind in large:
+                await analyze(self.main, kind)
+        elif RecordKind.CUSTOMERS in large:
+            self.analysis = asyncio.create_task(self.analyze_aside(RecordKind.CUSTOMERS))
+        else:
+            connections = (self.main, self.beside)
+            await side_by_side([analyze(*pair) for pair in zip(connections, large, strict=False)])
 
-        async def analyze(connection: asyncpg.Connection, kind: RecordKind) -> None:
-            await connection.execute(f"ANALYZE {TABLES[kind]}")
+    async def analyze_aside(self, kind: RecordKind) -> None:
+        async with self.staging:
+            await analyze(self.stager, kind)
 
-        second = self.main if self.dry_run else self.beside
-        works = [analyze(*pair) for pair in zip((self.main, second), (of.kind for of in large), strict=False)]
-        await side_by_side(works)
+    async def settle(self) -> None:
+        """What runs aside has ended."""
+        if self.analysis is not None:
+            await asyncio.gather(self.analysis, return_exceptions=True)
 
     async def check(self, file: InputFile, section: Section, earlier: Sequence[Checked]) -> Checked:
+        await self.settle()
         staged = self.staged[file.path]
         self.progress(f"checking {section.kind.value}", file, 0, staged.rows)
         table = await check(

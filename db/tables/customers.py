@@ -71,9 +71,13 @@ class CustomerColumns(TypedColumns):
 
 
 class CustomerRefColumns(TypedColumns):
-    """Directory: which customer an id of a source names."""
+    """Directory: which customer an id of a source names.
 
-    source_id: Named[int] = Column(Integer, ForeignKey("sources.source_id"), primary_key=True)
+    Sources are never deleted, and whoever writes here holds the source: a foreign key would only look it up again
+    for every row of an import.
+    """
+
+    source_id: Named[int] = Column(Integer, primary_key=True)
     external_id: Named[str] = Column(Text, primary_key=True)
     customer_id: Named[int] = Column(BigInteger)
 

@@ -1,4 +1,4 @@
-"""Room for versions of customers; ingested events no longer have a customer, who was never written there."""
+"""Room for versions of customers; no key and no column that nobody uses."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,9 +11,13 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute("ALTER TABLE customers SET (fillfactor = 50)")
+    op.drop_constraint("customer_refs_source_id_fkey", "customer_refs", type_="foreignkey")
     op.drop_column("ingested_events", "customer_id")
 
 
 def downgrade() -> None:
     op.add_column("ingested_events", sa.Column("customer_id", sa.BigInteger(), nullable=True))
+    op.create_foreign_key(
+        "customer_refs_source_id_fkey", "customer_refs", "sources", ["source_id"], ["source_id"]
+    )
     op.execute("ALTER TABLE customers RESET (fillfactor)")
