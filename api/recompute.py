@@ -8,6 +8,7 @@ from api.settings import Settings
 from api.stores import Stores
 from db.review_store import PostgresReviewStore
 from db.standings_reads import PostgresStandings
+from db.tier_lives import project_standings
 from domain.standings.compare import Comparison, compare_all
 from domain.standings.recompute import Progress, recompute
 from domain.standings.review_customers import ReviewCounts, review_customers, rewrite_customers
@@ -26,7 +27,10 @@ async def recompute_all(settings: Settings, stores: Stores, progress: Progress =
 
 
 async def rebuild_facts(settings: Settings, stores: Stores, progress: Progress = say_nothing) -> ReviewCounts:
-    """Every row of facts and standings anew, whatever is there; decisions stay what they are."""
+    """Every row of facts and standings anew, whatever is there; decisions stay what they are, and the readable
+    standings follow from them alone."""
+    async with stores.pool.acquire() as connection, connection.transaction():
+        await project_standings(connection)
     return await recompute(review_store(settings, stores), progress, review=rewrite_customers)
 
 

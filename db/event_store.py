@@ -23,10 +23,22 @@ INSERT INTO ingested_events (source_id, source_event_id, digest) VALUES ($1, $2,
 ON CONFLICT DO NOTHING RETURNING 1
 """
 FIND_DIGEST = "SELECT digest FROM ingested_events WHERE source_id = $1 AND source_event_id = $2"
+# an order that is new is behind a decision of the same moment; one that was there was part of it
 MARK_CUSTOMERS = """
-INSERT INTO dirty_customers (customer_id, reason, urgency)
-SELECT customer_id, 'EVENT', 0 FROM unnest($1::bigint[]) AS customer_id ORDER BY customer_id
-ON CONFLICT (customer_id) DO UPDATE SET reason = excluded.reason, urgency = excluded.urgency, problem = NULL
+WITH came AS (
+  SELECT customer_id,
+         min(CASE WHEN old_counted_at IS NULL THEN counted_at + interval '1 microsecond'
+                  ELSE least(old_counted_at, counted_at) END) AS touched_at,
+         max(net_cents) FILTER (WHERE old_counted_at IS NULL AND counted_at IS NOT NULL) AS order_cents
+  FROM unnest($2::bigint[], $3::bigint[], $4::timestamptz[]) AS touched (customer_id, order_id, old_counted_at)
+  JOIN orders USING (customer_id, order_id) GROUP BY customer_id
+)
+INSERT INTO dirty_customers AS d (customer_id, reason, urgency, order_cents, touched_at)
+SELECT customer_id, 'EVENT', 0, order_cents, touched_at
+FROM unnest($1::bigint[]) AS customer_id LEFT JOIN came USING (customer_id) ORDER BY customer_id
+ON CONFLICT (customer_id) DO UPDATE SET reason = excluded.reason, urgency = excluded.urgency, problem = NULL,
+  order_cents = greatest(d.order_cents, excluded.order_cents),
+  touched_at = least(d.touched_at, excluded.touched_at)
 """
 MARK_GRAPH = """
 INSERT INTO dirty_graph_keys (kind, key)
@@ -110,24 +122,27 @@ class PostgresEventTransaction:
     async def finish(self) -> str:
         touched = sorted(self.touched)
         if touched:
-            await self._refresh_rollups()
+            orders = self._touched_orders()
+            await refresh_rollups(
+                self.connection,
+                TOUCHED_ORDERS,
+                *orders,
+                time_zone=await self.connection.fetchval(TIME_ZONE),
+            )
             await self.connection.execute(MOVE_VERSIONS, touched)
-            await self.connection.execute(MARK_CUSTOMERS, touched)
+            await self.connection.execute(MARK_CUSTOMERS, touched, *orders)
             await self.connection.execute(MARK_GRAPH, touched)
             await self.connection.execute(WAKE_WORKERS)
         cursor: str = await self.connection.fetchval(CURSOR)
         return cursor
 
-    async def _refresh_rollups(self) -> None:
-        """Each touched order as it counted before the batch: its first mention."""
+    def _touched_orders(self) -> tuple[list[int], list[int], list[datetime | None]]:
+        """Customers, orders, and when each counted before the batch: as its first mention says."""
         first = {order.order_id: order for order in reversed(self.orders)}.values()
-        await refresh_rollups(
-            self.connection,
-            TOUCHED_ORDERS,
+        return (
             [order.customer_id for order in first],
             [order.order_id for order in first],
             [order.old_counted_at for order in first],
-            time_zone=await self.connection.fetchval(TIME_ZONE),
         )
 
     async def _claim(self, event: Event) -> bool:

@@ -4,6 +4,9 @@ from typing import Any
 
 import asyncpg
 
+FROM_THE_FIRST_ORDER = "1970-01-01 00:00+00"
+"""A file may hold orders of any age, so every decision may have to be corrected."""
+
 
 async def mark_customers(connection: asyncpg.Connection, changed: str, *parameters: Any) -> None:
     """`changed` is SQL for a relation with `customer_id`, in which customers may repeat.
@@ -14,9 +17,10 @@ async def mark_customers(connection: asyncpg.Connection, changed: str, *paramete
     customers = f"SELECT DISTINCT customer_id FROM {changed} c"
     await connection.execute(
         f"""
-        INSERT INTO dirty_customers (customer_id, reason) SELECT customer_id, 'IMPORT' FROM ({customers}) c
-        ORDER BY customer_id
-        ON CONFLICT (customer_id) DO UPDATE SET reason = excluded.reason WHERE false
+        INSERT INTO dirty_customers AS d (customer_id, reason, touched_at)
+        SELECT customer_id, 'IMPORT', '{FROM_THE_FIRST_ORDER}' FROM ({customers}) c ORDER BY customer_id
+        ON CONFLICT (customer_id) DO UPDATE SET touched_at = excluded.touched_at
+        WHERE d.touched_at IS DISTINCT FROM excluded.touched_at
         """,
         *parameters,
     )

@@ -17,8 +17,9 @@ from domain.customers.measure_orders import CATEGORY_DAYS as WINDOW_DAYS
 from domain.customers.order_arrays import CategoryDayArrays, CustomerHistory, OrderArrays
 from domain.labels.bits import WIDTH_BYTES
 from domain.labels.rules import LABELS
-from domain.standings.changes import StoredStandings
 from domain.standings.compute_standings import NEVER_US, POLICY_SLOTS, BesideOrders, Rules
+from domain.standings.stored import StoredStandings
+from domain.tiers.life_days import NEVER_DAY
 
 Array = NDArray[Any]
 Ids = NDArray[np.int64]
@@ -50,13 +51,17 @@ CATEGORY_DAY_COLUMNS = (
     WireColumn("orders", "int4"),
     WireColumn("spend_cents", "int8"),
 )
-STANDINGS = (
-    "SELECT customer_id, facts_digest, tiers, label_bits, review_on FROM customer_standings WHERE {chosen}"
-)
+STANDINGS = """
+SELECT customer_id, facts_digest, tiers, raw_tiers, versions, tiers_due_on, label_bits, review_on
+FROM customer_standings WHERE {chosen}
+"""
 STANDING_COLUMNS = (
     WireColumn("customer_id", "int8"),
     WireColumn("facts_digest", "int8"),
     WireColumn("tiers", "int8"),
+    WireColumn("raw_tiers", "int8"),
+    WireColumn("versions", "int8"),
+    WireColumn("tiers_due_on", "date"),
     WireColumn("label_bits", "bytea", width=WIDTH_BYTES),
     WireColumn("review_on", "date"),
 )
@@ -127,20 +132,31 @@ class PostgresCustomerBatch:
         return BesideOrders(held_by_hand=held, next_change_us=next_change_us)
 
     async def stored(self) -> StoredStandings:
-        at, digest, tiers, label_bits, review_day = await self.read(STANDINGS, STANDING_COLUMNS)
+        at, digest, tiers, raw_tiers, versions, due_day, label_bits, review_day = await self.read(
+            STANDINGS, STANDING_COLUMNS
+        )
         known = np.zeros(self.size, np.bool_)
         known[at] = True
         found = StoredStandings(
             known=known,
             facts_digest=np.zeros(self.size, np.int64),
-            ranks=np.zeros((self.size, POLICY_SLOTS), np.uint8),
+            ranks=self._bytes_of_policies(at, tiers),
+            raw_ranks=self._bytes_of_policies(at, raw_tiers),
+            versions=self._bytes_of_policies(at, versions),
+            tiers_due_day=np.full(self.size, NEVER_DAY, np.int64),
             label_bits=np.zeros((self.size, WIDTH_BYTES), np.uint8),
             review_day=np.zeros(self.size, np.int64),
         )
         found.facts_digest[at] = digest
-        found.ranks[at] = tiers.astype("<i8").view(np.uint8).reshape(-1, POLICY_SLOTS)
+        found.tiers_due_day[at] = due_day
         found.label_bits[at] = label_bits
         found.review_day[at] = review_day
+        return found
+
+    def _bytes_of_policies(self, at: Array, packed: Array) -> NDArray[np.uint8]:
+        """A row of bytes a customer, 0 for those without a standing."""
+        found = np.zeros((self.size, POLICY_SLOTS), np.uint8)
+        found[at] = packed.astype("<i8").view(np.uint8).reshape(-1, POLICY_SLOTS)
         return found
 
     async def read(self, query: str, columns: tuple[WireColumn, ...], **integers: int) -> list[Array]:

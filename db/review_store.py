@@ -9,18 +9,22 @@ A batch also shares LIVE_LOCK, which the night takes alone to move `live_as_of` 
 committed and all after it read the new moment.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 import numpy as np
+from numpy.typing import NDArray
 
 from db.review_reads import Ids, PostgresCustomerBatch
 from db.review_writes import write_changes
 from db.rules_in_force import LiveState, RulesInForce
+from db.tier_lives import find_lives
+from domain.conditions.numpy_reader import Booleans
 from domain.standings.changes import StandingChanges
+from domain.standings.lives import StoredLives
 from domain.standings.review_customers import Clock
 from domain.tiers.transition import Occasion, TierReason
 
@@ -44,7 +48,7 @@ WITH first AS (
   FOR NO KEY UPDATE OF d, c SKIP LOCKED
 )
 DELETE FROM dirty_customers AS d USING taken WHERE d.customer_id = taken.customer_id
-RETURNING d.customer_id, d.reason
+RETURNING d.customer_id, d.reason, d.order_cents, d.touched_at
 """
 TAKE = """
 WITH held AS MATERIALIZED (
@@ -53,9 +57,9 @@ WITH held AS MATERIALIZED (
   SELECT d.customer_id FROM dirty_customers AS d JOIN held USING (customer_id) FOR UPDATE OF d SKIP LOCKED
 ), taken AS (
   DELETE FROM dirty_customers AS d USING marks WHERE d.customer_id = marks.customer_id
-  RETURNING d.customer_id, d.reason
+  RETURNING d.customer_id, d.reason, d.order_cents, d.touched_at
 )
-SELECT customer_id, reason FROM held LEFT JOIN taken USING (customer_id)
+SELECT customer_id, reason, order_cents, touched_at FROM held LEFT JOIN taken USING (customer_id)
 """
 TAKE_CHOSEN = TAKE.format(chosen="customer_id = ANY($1::bigint[])")
 TAKE_BLOCK = TAKE.format(chosen="customer_id >= $1 AND customer_id < $2")
@@ -117,27 +121,46 @@ class PostgresReviewStore:
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(BEGIN)
             live = await self._in_force.read(connection)
-            taken = {row["customer_id"]: row["reason"] for row in await take(connection)}
+            taken = {row["customer_id"]: row for row in await take(connection)}
             yield PostgresReviewBatch(connection, taken, live, self._clock())
 
 
 class PostgresReviewBatch(PostgresCustomerBatch):
-    """`taken`: why each customer is looked at, by id."""
+    """`taken`: the dirty mark of each customer, by id; its reason is null for those who have none."""
 
     def __init__(
-        self, connection: Any, taken: dict[int, str | None], live: LiveState, decided_at: datetime
+        self, connection: Any, taken: Mapping[int, Mapping[str, Any]], live: LiveState, decided_at: datetime
     ) -> None:
         ids: Ids = np.array(sorted(taken), np.int64)
         super().__init__(connection, ids, as_of=live.as_of, rules=live.rules)
         self._taken = taken
-        self._occasions = {
-            reason: Occasion(reason=reason, as_of=live.as_of, decided_at=decided_at) for reason in TierReason
-        }
         self.decided_at = decided_at
 
     def occasion(self, row: int) -> Occasion:
-        reason = self._taken[int(self.ids[row])]
-        return self._occasions[REASONS.get(reason or "", TierReason.CORRECTION)]
+        mark = self._taken[int(self.ids[row])]
+        return Occasion(
+            reason=REASONS.get(mark["reason"] or "", TierReason.CORRECTION),
+            as_of=self.as_of,
+            decided_at=self.decided_at,
+            order_cents=mark["order_cents"],
+            touched_at=mark["touched_at"],
+        )
+
+    def marked(self) -> Booleans:
+        return np.array([self._taken[one]["touched_at"] is not None for one in self.ids.tolist()], np.bool_)
+
+    async def lives(self, rows: NDArray[np.intp]) -> StoredLives:
+        ids = self.ids[rows]
+        found = await find_lives(self.connection, ids.tolist(), self.rules.calendar)
+        place = dict(zip(ids.tolist(), rows.tolist(), strict=True))
+        return {(place[customer_id], policy_id): one for (customer_id, policy_id), one in found.items()}
 
     async def write(self, changes: StandingChanges) -> None:
-        await write_changes(self.connection, self.ids, changes, as_of=self.as_of, decided_at=self.decided_at)
+        await write_changes(
+            self.connection,
+            self.ids,
+            changes,
+            as_of=self.as_of,
+            decided_at=self.decided_at,
+            calendar=self.rules.calendar,
+        )

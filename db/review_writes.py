@@ -1,24 +1,22 @@
 """Writes what a review changed, in one transaction: facts, standings, label changes, decisions, outbox."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from db.binary_copy import WireColumn, WireType, write_columns
-from db.outbox import publish_lock_and_ids
+from db.decision_writes import write_decisions
 from db.tables.facts import FACT_COLUMNS
-from domain.calendar import microseconds
+from domain.calendar import Calendar, microseconds
 from domain.conditions.numpy_reader import Booleans
 from domain.customers.fact import FactKind
 from domain.labels.bits import WIDTH_BYTES
-from domain.standings.changes import Decision, StandingChanges
-from domain.tiers.exact import shown
+from domain.standings.changes import StandingChanges
+from domain.standings.compute_standings import packed
 
 Ids = NDArray[np.int64]
 
@@ -39,6 +37,9 @@ STANDING_WIRE = (
     WireColumn("customer_id", "int8"),
     WireColumn("facts_digest", "int8"),
     WireColumn("tiers", "int8"),
+    WireColumn("raw_tiers", "int8"),
+    WireColumn("versions", "int8"),
+    WireColumn("tiers_due_on", "date"),
     WireColumn("label_bits", "bytea", width=WIDTH_BYTES),
     WireColumn("review_on", "date"),
     WireColumn("loaded_at", "timestamptz"),
@@ -47,28 +48,6 @@ INSERT_LABEL_CHANGES = """
 INSERT INTO label_changes (customer_id, label_id, entered, as_of, changed_at)
 SELECT customer_id, label_id, entered, $4, $5
 FROM unnest($1::bigint[], $2::smallint[], $3::boolean[]) AS change (customer_id, label_id, entered)
-"""
-INSERT_OUTBOX = """
-INSERT INTO outbox (event_id, kind, customer_id, payload)
-SELECT event_id, 'TIER_CHANGED', customer_id, jsonb_build_object('policy', policy)
-FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS event (event_id, customer_id, policy)
-"""
-INSERT_TRANSITIONS = """
-INSERT INTO tier_transitions (transition_id, customer_id, policy_id, version_id, kind, from_rank, to_rank, reason,
-                              score, evidence, as_of, decided_at, effective_at, actor)
-SELECT transition_id, customer_id, policy_id, version_id, kind, nullif(from_rank, 0), nullif(to_rank, 0), reason,
-       score::numeric, evidence::jsonb, as_of, decided_at, effective_at, actor
-FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::smallint[], $7::smallint[],
-            $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[],
-            $14::text[]) AS decision (transition_id, customer_id, policy_id, version_id, kind, from_rank, to_rank,
-            reason, score, evidence, as_of, decided_at, effective_at, actor)
-"""
-MERGE_TIER_STANDINGS = """
-INSERT INTO tier_standings (customer_id, policy_id, version_id, rank, reason, since, transition_id)
-SELECT customer_id, policy_id, version_id, to_rank, reason, effective_at, transition_id
-FROM tier_transitions WHERE transition_id = ANY($1::bigint[])
-ON CONFLICT (customer_id, policy_id) DO UPDATE SET version_id = excluded.version_id, rank = excluded.rank,
-  reason = excluded.reason, since = excluded.since, transition_id = excluded.transition_id
 """
 MOVE_VERSIONS = """
 UPDATE customers SET version = version + 1, changed_at = clock_timestamp() WHERE customer_id = ANY($1::bigint[])
@@ -96,7 +75,13 @@ class Rows:
 
 
 async def write_changes(
-    connection: Any, ids: Ids, changes: StandingChanges, *, as_of: datetime, decided_at: datetime
+    connection: Any,
+    ids: Ids,
+    changes: StandingChanges,
+    *,
+    as_of: datetime,
+    decided_at: datetime,
+    calendar: Calendar,
 ) -> None:
     """Decisions last: publishing holds a lock that other workers wait for."""
     await write_rows(connection, fact_rows(ids, changes))
@@ -105,7 +90,7 @@ async def write_changes(
     shown = ids[changes.shown_rows()].tolist()
     if shown:
         await connection.execute(MOVE_VERSIONS, shown)
-    await write_decisions(connection, ids, changes.decisions)
+    await write_decisions(connection, ids, changes.decisions, calendar)
 
 
 def fact_rows(ids: Ids, changes: StandingChanges) -> Rows:
@@ -125,7 +110,10 @@ def standing_rows(ids: Ids, changes: StandingChanges, decided_at: datetime) -> R
     values: dict[str, NDArray[Any]] = {
         "customer_id": ids[rows],
         "facts_digest": now.facts_digest[rows],
-        "tiers": now.packed_tiers[rows],
+        "tiers": packed(now.ranks[rows]),
+        "raw_tiers": packed(now.raw_ranks[rows]),
+        "versions": packed(now.versions[rows]),
+        "tiers_due_on": now.tiers_due_day[rows],
         "label_bits": now.label_bits[rows],
         "review_on": now.review_day[rows],
         "loaded_at": np.full(len(rows), microseconds(decided_at)),
@@ -167,31 +155,3 @@ async def write_label_changes(
         return
     values = (ids[found.rows].tolist(), found.bits.tolist(), found.entered.tolist())
     await connection.execute(INSERT_LABEL_CHANGES, *values, as_of, decided_at)
-
-
-async def write_decisions(connection: Any, ids: Ids, decisions: Sequence[Decision]) -> None:
-    if not decisions:
-        return
-    event_ids = await publish_lock_and_ids(connection, len(decisions))
-    customers = [int(ids[decision.row]) for decision in decisions]
-    made = [decision.transition for decision in decisions]
-    await connection.execute(INSERT_OUTBOX, event_ids, customers, [one.policy_code for one in made])
-    await connection.execute(
-        INSERT_TRANSITIONS,
-        event_ids,
-        customers,
-        [decision.policy.policy_id for decision in decisions],
-        [decision.policy.version_id for decision in decisions],
-        [one.kind.value for one in made],
-        [one.from_rank for one in made],
-        [one.to_rank for one in made],
-        [one.reason.value for one in made],
-        [str(shown(Fraction(one.evidence["score"]))) for one in made],
-        [json.dumps(one.evidence, ensure_ascii=False) for one in made],
-        [one.as_of for one in made],
-        [one.decided_at for one in made],
-        [one.effective_at for one in made],
-        [one.actor for one in made],
-    )
-    await connection.execute(MERGE_TIER_STANDINGS, event_ids)
-    await connection.execute("SELECT pg_notify('c360_outbox', '')")

@@ -1,5 +1,6 @@
 """What decides standings now: the shop's moment and the policy versions in force."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,10 +9,12 @@ from db.policy_store import in_force, read_versions
 from domain.calendar import calendar_of
 from domain.errors import SetupError
 from domain.standings.compute_standings import Rules, make_rules
+from domain.tiers.policy import TierPolicyVersion, VersionStatus
 
 LIVE_STATE = """
 SELECT live_as_of, time_zone,
-       ARRAY(SELECT version_id FROM tier_policy_versions WHERE status = 'ACTIVE' ORDER BY 1) AS versions
+       ARRAY(SELECT status || version_id FROM tier_policy_versions WHERE status IN ('ACTIVE', 'RETIRED')
+             ORDER BY version_id) AS versions
 FROM shop
 """
 
@@ -22,6 +25,26 @@ class LiveState:
 
     as_of: datetime
     rules: Rules
+
+
+def ended(
+    versions: Mapping[int, tuple[int, TierPolicyVersion]],
+) -> dict[int, tuple[int, TierPolicyVersion]]:
+    """The last retired version of each policy that has none in force: policy id -> (version id, version)."""
+    alive = in_force(versions)
+    return {
+        policy_id: (version_id, version)
+        for version_id, (policy_id, version) in sorted(versions.items())
+        if version.status is VersionStatus.RETIRED and policy_id not in alive
+    }
+
+
+def ladders(versions: Mapping[int, tuple[int, TierPolicyVersion]]) -> dict[int, tuple[str, ...]]:
+    """Codes from the lowest tier up, by version id."""
+    return {
+        version_id: tuple(tier.code for tier in version.rule.tiers)
+        for version_id, (_, version) in versions.items()
+    }
 
 
 class RulesInForce:
@@ -38,7 +61,12 @@ class RulesInForce:
         key = (row["time_zone"], *row["versions"])
         rules = self._known.get(key)
         if rules is None:
-            versions = in_force(await read_versions(connection))
-            rules = make_rules(versions, calendar_of(row["time_zone"]))
+            versions = await read_versions(connection)
+            rules = make_rules(
+                in_force(versions),
+                calendar_of(row["time_zone"]),
+                ended=ended(versions),
+                ladders=ladders(versions),
+            )
             self._known = {key: rules}
         return LiveState(row["live_as_of"], rules)

@@ -50,6 +50,7 @@ class ErrorCode(StrEnum):
     THRESHOLDS_GAP = auto()
     TIER_UNREACHABLE = auto()
     NO_TIER_ABOVE = auto()
+    TRIAL_TOO_SOON = auto()
 
 
 class DomainError(Exception):

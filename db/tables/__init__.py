@@ -25,7 +25,14 @@ from db.tables.machinery import (
 from db.tables.metadata import metadata
 from db.tables.orders import categories, category_days, order_lines, orders, products
 from db.tables.standings import LABEL_BYTES, customer_standings
-from db.tables.tiers import tier_policies, tier_policy_versions, tier_standings, tier_transitions, tiers
+from db.tables.tiers import (
+    tier_policies,
+    tier_policy_versions,
+    tier_signals,
+    tier_standings,
+    tier_transitions,
+    tiers,
+)
 
 __all__ = [
     "FACT_COLUMNS",
@@ -59,6 +66,7 @@ __all__ = [
     "sources",
     "tier_policies",
     "tier_policy_versions",
+    "tier_signals",
     "tier_standings",
     "tier_transitions",
     "tiers",

@@ -31,6 +31,10 @@ class DirtyCustomerColumns(TypedColumns):
     reason: Named[str] = Column(Text)
     urgency: Named[int] = Column(SmallInteger, server_default="1")
     """0: somebody waits for it, an event; 1: an import; 2: the night."""
+    order_cents: Named[int | None] = Column(BigInteger)
+    """The largest order that began to count since the customer was last computed [S0-12]."""
+    touched_at: Named[datetime | None] = Column(MOMENT)
+    """The earliest moment of an order that changed since then; null: no order did."""
     marked_at: Named[datetime] = Column(MOMENT, server_default=func.now())
     problem: Named[str | None] = Column(Text)
     """Set when the customer was put aside because computing them fails; a new event or night tries again."""

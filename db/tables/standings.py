@@ -11,11 +11,17 @@ LABEL_BYTES = 38
 
 
 class CustomerStandingColumns(TypedColumns):
-    """`tiers` packs the rank under policy n into byte n (0 = none); `label_bits` has `LABEL_BYTES` bytes."""
+    """`tiers` packs the rank in effect under policy n into byte n (0 = none), `raw_tiers` what the measure alone
+    gives; `label_bits` has `LABEL_BYTES` bytes."""
 
     customer_id: Named[int] = Column(BigInteger, primary_key=True, autoincrement=False)
     facts_digest: Named[int] = Column(BigInteger)
     tiers: Named[int] = Column(BigInteger)
+    raw_tiers: Named[int] = Column(BigInteger)
+    versions: Named[int] = Column(BigInteger)
+    """Digest of the policy versions that were in force."""
+    tiers_due_on: Named[date] = Column(Date)
+    """The earliest day on which the life of a standing goes on by itself: a trial ends, a month begins."""
     label_bits: Named[bytes] = Column(LargeBinary)
     review_on: Named[date] = Column(Date, index=True)
     """The earliest day on which something about the customer changes without an event."""

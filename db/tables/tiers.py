@@ -1,11 +1,12 @@
 """Tier policies, their immutable versions, each customer's standing, and the decisions behind it."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    Date,
     ForeignKey,
     Identity,
     Index,
@@ -59,21 +60,56 @@ class TierColumns(TypedColumns):
     target_share: Named[Any] = Column(Numeric, nullable=True)
 
 
-class TierStandingColumns(TypedColumns):
+class LifeColumns(TypedColumns):
+    """The state of a standing behind its tier in effect, after a decision. Moments end the days they are kept for.
+
+    `measured_rank` is what the measure gave then, `base_rank` what the rule decided, 0 for none; both differ from
+    the tier in effect under protection, a trial or an override.
+    """
+
+    measured_rank: Named[int] = Column(SmallInteger)
+    base_rank: Named[int] = Column(SmallInteger)
+    before_rank: Named[int] = Column(SmallInteger)
+    """The base rank before the last decision about it."""
+    base_on: Named[date] = Column(Date)
+    """As of the end of which day the base rank was decided."""
+    base_since: Named[datetime] = Column(MOMENT)
+    joined_on: Named[date] = Column(Date)
+    valid_until: Named[datetime | None] = Column(MOMENT)
+    pending_rank: Named[int | None] = Column(SmallInteger)
+    pending_reviews: Named[int | None] = Column(SmallInteger)
+    pending_since: Named[datetime | None] = Column(MOMENT)
+    falls: Named[int] = Column(SmallInteger)
+    """Downgrades in a row [S0-18]."""
+    trial_rank: Named[int | None] = Column(SmallInteger)
+    trial_started_on: Named[date | None] = Column(Date)
+    """Of the latest trial, also of one that has ended [S0-17]."""
+    trial_until: Named[datetime | None] = Column(MOMENT)
+    override_rank: Named[int | None] = Column(SmallInteger)
+    override_started_on: Named[date | None] = Column(Date)
+    override_until: Named[datetime | None] = Column(MOMENT)
+    override_kind: Named[str | None] = Column(Text)
+    override_reason: Named[str | None] = Column(Text)
+    override_actor: Named[str | None] = Column(Text)
+
+
+class TierStandingColumns(LifeColumns):
     """Where a customer stands under a policy since the last decision: a projection of `tier_transitions`."""
 
     customer_id: Named[int] = Column(BigInteger, primary_key=True)
     policy_id: Named[int] = Column(SmallInteger, primary_key=True)
     version_id: Named[int] = Column(BigInteger)
     rank: Named[int | None] = Column(SmallInteger)
+    """In effect."""
     reason: Named[str] = Column(Text)
     since: Named[datetime] = Column(MOMENT)
+    """Since when the tier in effect is held."""
     transition_id: Named[int] = Column(BigInteger)
     """The decision that put it there."""
 
 
-class TierTransitionColumns(TypedColumns):
-    """One decision; never edited. `transition_id` is the id of its outbox event."""
+class TierTransitionColumns(LifeColumns):
+    """One decision with the state it left; never edited. `transition_id` is the id of its outbox event."""
 
     customer_id: Named[int] = Column(BigInteger, primary_key=True)
     transition_id: Named[int] = Column(BigInteger, primary_key=True)
@@ -89,7 +125,23 @@ class TierTransitionColumns(TypedColumns):
     as_of: Named[datetime] = Column(MOMENT)
     decided_at: Named[datetime] = Column(MOMENT)
     effective_at: Named[datetime] = Column(MOMENT)
+    since: Named[datetime] = Column(MOMENT)
+    """Since when the tier in effect is held: `effective_at`, or earlier where it stayed the same."""
     actor: Named[str | None] = Column(Text)
+
+
+class TierSignalColumns(TypedColumns):
+    """Something to act on that is no decision: each at most once in its period. `signal_id` is its outbox event."""
+
+    customer_id: Named[int] = Column(BigInteger, primary_key=True)
+    policy_id: Named[int] = Column(SmallInteger, primary_key=True)
+    kind: Named[str] = Column(Text, primary_key=True)
+    period: Named[str] = Column(Text, primary_key=True)
+    """A month as 2026-11, or the day that a silence began."""
+    signal_id: Named[int] = Column(BigInteger)
+    rank: Named[int] = Column(SmallInteger)
+    as_of: Named[datetime] = Column(MOMENT)
+    raised_at: Named[datetime] = Column(MOMENT)
 
 
 tier_policies = Table("tier_policies", metadata, TierPolicyColumns)
@@ -105,4 +157,7 @@ tier_transitions = Table(
     metadata,
     TierTransitionColumns,
     Index("ix_tier_transitions_transition_id", "transition_id"),
+)
+tier_signals = Table(
+    "tier_signals", metadata, TierSignalColumns, Index("ix_tier_signals_signal_id", "signal_id")
 )

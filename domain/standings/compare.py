@@ -1,5 +1,6 @@
 """Computes everybody without writing: what would change, who stands where, and whether the stored state is right."""
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -8,12 +9,21 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.calendar import microseconds
 from domain.conditions.numpy_reader import Booleans, Column
 from domain.labels.bits import changed_labels
-from domain.standings.changes import StoredStandings
-from domain.standings.compute_standings import POLICY_SLOTS, Rules, Standings, digest
+from domain.standings.compute_standings import (
+    POLICY_SLOTS,
+    Lives,
+    Rules,
+    Standings,
+    compute_standings,
+    digest,
+    measure_standings,
+)
 from domain.standings.recompute import Progress
-from domain.standings.review_customers import CustomerBatch, compute
+from domain.standings.review_customers import CustomerBatch
+from domain.standings.stored import StoredStandings
 
 RANKS = 256
 
@@ -43,7 +53,7 @@ class StoredCustomers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`moves[policy id][from, to]` counts everybody by stored and computed rank; 0 is no tier.
+    """`moves[policy id][from, to]` counts everybody by the rank in effect and the measured one; 0 is no tier.
 
     All other counts but `waiting` leave out those who wait for the worker.
     """
@@ -57,6 +67,7 @@ class Comparison:
     facts_rows: int = 0
     readable_standings: int = 0
     tiers: int = 0
+    late: int = 0
     moves: Mapping[int, NDArray[np.int64]] = field(default_factory=dict)
 
     def __add__(self, other: "Comparison") -> "Comparison":
@@ -78,6 +89,7 @@ class Comparison:
             "review days": self.review_days,
             "readable standings": self.readable_standings,
             "tiers": self.tiers,
+            "standings that should have moved on": self.late,
         }
 
 
@@ -94,8 +106,11 @@ async def compare_all(customers: StoredCustomers, progress: Progress) -> Compari
 
 
 async def compare_batch(batch: StoredBatch) -> Comparison:
-    now, stored, waits = await compute(batch), await batch.stored(), await batch.is_waiting()
+    stored, waits = await batch.stored(), await batch.is_waiting()
+    now = await computed(batch, stored)
     looked_at = ~waits & stored.known
+    today = batch.rules.calendar.last_whole_day(microseconds(batch.as_of))
+    is_late = (stored.tiers_due_day <= today) | (stored.versions != now.versions).any(axis=1)
     stored_digest = digest(await batch.stored_facts(), batch.size)
     readable = (await batch.readable_ranks() != stored.ranks).any(axis=1)
     return Comparison(
@@ -107,9 +122,18 @@ async def compare_batch(batch: StoredBatch) -> Comparison:
         review_days=int((looked_at & (stored.review_day != now.review_day)).sum()),
         facts_rows=int((looked_at & (stored_digest != stored.facts_digest)).sum()),
         readable_standings=int((looked_at & readable).sum()),
-        tiers=int((looked_at[:, None] & (stored.ranks != now.ranks)).sum()),
-        moves=moves(stored.ranks, now.ranks, batch.rules),
+        tiers=int((looked_at[:, None] & (stored.raw_ranks != now.raw_ranks)).sum()),
+        late=int((looked_at & is_late).sum()),
+        moves=moves(stored.ranks, now.raw_ranks, batch.rules),
     )
+
+
+async def computed(batch: CustomerBatch, stored: StoredStandings) -> Standings:
+    """Beside the tiers in effect as they are stored: decisions are not what can be computed again."""
+    history, beside = await batch.history(), await batch.beside()
+    lives = Lives(ranks=stored.ranks, due_day=stored.tiers_due_day)
+    measures = await asyncio.to_thread(measure_standings, history, batch.rules, as_of=batch.as_of)
+    return await asyncio.to_thread(compute_standings, measures, history, beside, batch.rules, lives)
 
 
 def label_differences(stored: StoredStandings, now: Standings, looked_at: Booleans) -> int:

@@ -1,8 +1,9 @@
 """From histories to standings: facts, tiers, labels and the day of the next look, for any number of customers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,14 @@ class BesideOrders:
     next_change_us: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Lives:
+    """What became of the standings: ranks in effect, a column for each policy id, and when to look again."""
+
+    ranks: NDArray[np.uint8]
+    due_day: NDArray[np.int64]
+
+
 @dataclass(frozen=True, slots=True)
 class ActivePolicy:
     """A version in force, with its stored ids."""
@@ -60,71 +69,140 @@ class Rules:
     """All that decides standings; made once, read for every batch."""
 
     policies: tuple[ActivePolicy, ...]
+    ended: tuple[ActivePolicy, ...]
+    """The last versions of policies of which none is in force any more: whoever holds a tier there leaves it."""
+    ladders: Mapping[int, tuple[str, ...]]
+    """Codes from the lowest tier up, by version id: what the ranks of older decisions mean."""
     labels: LabelReading
     silence: SilenceReading
     calendar: Calendar
 
+    version_bytes: NDArray[np.uint8]
+    """By policy id, the number of the version in force, counted round from 1 to 255; 0: none is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Measures:
+    """What follows from the histories alone, one row a customer.
+
+    `raw_ranks` has a column for each policy id, 0 = no tier: what the measure gives before a standing's life.
+    """
+
+    as_of: datetime
+    facts: Mapping[str, Column]
+    facts_digest: NDArray[np.int64]
+    columns: Mapping[str, Column]
+    raw_ranks: NDArray[np.uint8]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Standings:
-    """One row a customer. `ranks` has a column for each policy id, 0 = no tier; `review_day` counts from 1970."""
+    """One row a customer. `ranks` are those in effect; days count from 1970.
+
+    `tiers_due_day`: when the life of a standing goes on by itself; `review_day` is never behind it.
+    """
 
     facts: Mapping[str, Column]
     facts_digest: NDArray[np.int64]
     columns: Mapping[str, Column]
     ranks: NDArray[np.uint8]
+    raw_ranks: NDArray[np.uint8]
+    versions: NDArray[np.uint8]
+    tiers_due_day: NDArray[np.int64]
     label_bits: NDArray[np.uint8]
     review_day: NDArray[np.int64]
 
-    @property
-    def packed_tiers(self) -> NDArray[np.int64]:
-        """Byte n is the rank under policy n."""
-        return np.ascontiguousarray(self.ranks).view("<i8")[:, 0]
+
+def packed(ranks: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Byte n is the rank under policy n."""
+    return np.ascontiguousarray(ranks).view("<i8")[:, 0]
 
 
-def make_rules(versions: Mapping[int, tuple[int, TierPolicyVersion]], calendar: Calendar) -> Rules:
-    """`versions`: policy id -> (version id, the version in force). *Cost*: some 10 ms, once per change of them."""
-    policies = tuple(
-        ActivePolicy(policy_id, version_id, version, read_rule(version.rule, NUMBERS))
-        for policy_id, (version_id, version) in sorted(versions.items())
-    )
+def make_rules(
+    versions: Mapping[int, tuple[int, TierPolicyVersion]],
+    calendar: Calendar,
+    *,
+    ended: Mapping[int, tuple[int, TierPolicyVersion]] = MappingProxyType({}),
+    ladders: Mapping[int, tuple[str, ...]] = MappingProxyType({}),
+) -> Rules:
+    """`versions`: policy id -> (version id, the version in force); `ended` likewise, the last one that was.
+
+    *Cost*: some 10 ms, once per change of them."""
+    policies = active_policies(versions)
     tests = [test for policy in policies for test in policy.reading.rank_tests]
     conditions = [label.condition for label in LABELS if label.condition is not None]
     return Rules(
         policies=policies,
+        ended=active_policies(ended),
+        ladders=ladders,
         labels=read_labels(LABELS),
         silence=read_silence([*tests, *conditions]),
         calendar=calendar,
+        version_bytes=_version_bytes(policies),
     )
 
 
-def compute_standings(
-    history: CustomerHistory, beside: BesideOrders, rules: Rules, *, as_of: datetime
-) -> Standings:
+def _version_bytes(policies: Sequence[ActivePolicy]) -> NDArray[np.uint8]:
+    found = np.zeros(POLICY_SLOTS, np.uint8)
+    for policy in policies:
+        found[policy.policy_id] = (policy.version.number - 1) % 255 + 1
+    return found
+
+
+def active_policies(versions: Mapping[int, tuple[int, TierPolicyVersion]]) -> tuple[ActivePolicy, ...]:
+    return tuple(
+        ActivePolicy(policy_id, version_id, version, read_rule(version.rule, NUMBERS))
+        for policy_id, (version_id, version) in sorted(versions.items())
+    )
+
+
+def measure_standings(history: CustomerHistory, rules: Rules, *, as_of: datetime) -> Measures:
     """Rows follow the ordinals of `history`."""
     facts = measure_customers(history, as_of=as_of, calendar=rules.calendar)
     as_of_us = microseconds(as_of)
     columns = condition_columns(facts, as_of_us)
-    ranks = np.zeros((history.customers, POLICY_SLOTS), np.uint8)
-    bits = np.zeros((history.customers, WIDTH_BYTES), np.uint8)
-    for start in range(0, history.customers, BLOCK_ROWS):
-        block = slice(start, min(start + BLOCK_ROWS, history.customers))
-        held = {code: mask[block] for code, mask in beside.held_by_hand.items()}
-        ranks[block], bits[block] = _block(cut(columns, block.start, block.stop), held, rules, as_of_us)
-    facts_digest = digest(facts, history.customers)
-    review_day = np.minimum(
-        review_days(history, facts, AgeThresholds(), as_of=as_of, calendar=rules.calendar),
-        _flip_days(columns, beside, rules, as_of_us),
-    )
-    yearly = _yearly_days(facts_digest, rules.calendar.last_whole_day(as_of_us))
-    return Standings(
+    raw_ranks = np.zeros((history.customers, POLICY_SLOTS), np.uint8)
+    for block in _blocks(history.customers):
+        raw_ranks[block] = _raw_ranks(cut(columns, block.start, block.stop), rules, as_of_us)
+    return Measures(
+        as_of=as_of,
         facts=facts,
-        facts_digest=facts_digest,
+        facts_digest=digest(facts, history.customers),
         columns=columns,
-        ranks=ranks,
-        label_bits=bits,
-        review_day=np.minimum(review_day, yearly),
+        raw_ranks=raw_ranks,
     )
+
+
+def compute_standings(
+    measures: Measures, history: CustomerHistory, beside: BesideOrders, rules: Rules, lives: Lives
+) -> Standings:
+    """Labels follow from facts and from the tiers in effect."""
+    as_of_us = microseconds(measures.as_of)
+    bits = np.zeros((history.customers, WIDTH_BYTES), np.uint8)
+    for block in _blocks(history.customers):
+        held = {code: mask[block] for code, mask in beside.held_by_hand.items()}
+        columns = cut(measures.columns, block.start, block.stop)
+        bits[block] = _label_bits(columns, lives.ranks[block], held, rules, as_of_us)
+    review_day = np.minimum(
+        review_days(history, measures.facts, AgeThresholds(), as_of=measures.as_of, calendar=rules.calendar),
+        _flip_days(measures.columns, beside, rules, as_of_us),
+    )
+    yearly = _yearly_days(measures.facts_digest, rules.calendar.last_whole_day(as_of_us))
+    return Standings(
+        facts=measures.facts,
+        facts_digest=measures.facts_digest,
+        columns=measures.columns,
+        ranks=lives.ranks,
+        raw_ranks=measures.raw_ranks,
+        versions=np.broadcast_to(rules.version_bytes, lives.ranks.shape),
+        tiers_due_day=lives.due_day,
+        label_bits=bits,
+        review_day=np.minimum(np.minimum(review_day, yearly), lives.due_day),
+    )
+
+
+def _blocks(rows: int) -> list[slice]:
+    return [slice(start, min(start + BLOCK_ROWS, rows)) for start in range(0, rows, BLOCK_ROWS)]
 
 
 def _yearly_days(facts_digest: NDArray[np.int64], last_day: int) -> NDArray[np.int64]:
@@ -148,20 +226,29 @@ def _flip_days(
     return rules.calendar.day_numbers(flip_us)
 
 
-def _block(
-    columns: Mapping[str, Column], held: Mapping[str, Booleans], rules: Rules, as_of_us: int
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _raw_ranks(columns: Mapping[str, Column], rules: Rules, as_of_us: int) -> NDArray[np.uint8]:
     rows = len(next(iter(columns.values())).values)
     ranks = np.zeros((rows, POLICY_SLOTS), np.uint8)
     for policy in rules.policies:
         found = evaluate(policy.reading, columns, as_of_us=as_of_us, rows=rows)
         ranks[:, policy.policy_id] = found.ranks
+    return ranks
 
+
+def _label_bits(
+    columns: Mapping[str, Column],
+    ranks: NDArray[np.uint8],
+    held: Mapping[str, Booleans],
+    rules: Rules,
+    as_of_us: int,
+) -> NDArray[np.uint8]:
     def tier_in(policy_code: str, codes: tuple[str, ...]) -> Booleans:
         return _holds_tier(rules, ranks, policy_code, codes)
 
-    block = LabelBlock(columns=columns, rows=rows, as_of_us=as_of_us, tier_in=tier_in, held_by_hand=held)
-    return ranks, label_bits(rules.labels, block)
+    block = LabelBlock(
+        columns=columns, rows=len(ranks), as_of_us=as_of_us, tier_in=tier_in, held_by_hand=held
+    )
+    return label_bits(rules.labels, block)
 
 
 def _holds_tier(rules: Rules, ranks: NDArray[np.uint8], policy_code: str, codes: tuple[str, ...]) -> Booleans:

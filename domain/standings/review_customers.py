@@ -8,10 +8,14 @@ from datetime import datetime
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from domain.conditions.numpy_reader import Booleans
 from domain.customers.order_arrays import CustomerHistory
-from domain.standings.changes import StandingChanges, StoredStandings, find_changes
-from domain.standings.compute_standings import BesideOrders, Rules, Standings, compute_standings
+from domain.standings.changes import StandingChanges, find_changes
+from domain.standings.compute_standings import BesideOrders, Rules, compute_standings, measure_standings
+from domain.standings.lives import LiveBatch, StoredLives, live, standings_at_stake
+from domain.standings.stored import StoredStandings
 from domain.tiers.transition import Occasion
 
 Clock = Callable[[], datetime]
@@ -48,6 +52,12 @@ class ReviewBatch(CustomerBatch, Protocol):
     def occasion(self, row: int) -> Occasion:
         """Why this customer is looked at again."""
 
+    def marked(self) -> Booleans:
+        """Who is looked at because an order came or changed."""
+
+    async def lives(self, rows: NDArray[np.intp]) -> StoredLives:
+        """The standings of these customers as their last decisions left them."""
+
     async def write(self, changes: StandingChanges) -> None:
         """Facts, standings, transitions, label changes and outbox rows, in this transaction."""
 
@@ -82,8 +92,7 @@ async def review_customers(batch: ReviewBatch) -> ReviewCounts:
     """*Cost*: some 30 ms of CPU for 200 customers; transport from the database dominates large batches."""
     if batch.size == 0:
         return ReviewCounts()
-    now = await compute(batch)
-    changes = await found_changes(batch, await batch.stored(), now)
+    changes = await find_all(batch, await batch.stored())
     await batch.write(changes)
     return counted(changes, batch.size)
 
@@ -92,20 +101,36 @@ async def rewrite_customers(batch: ReviewBatch) -> ReviewCounts:
     """As a review, but every row is written anew, whatever is stored: for tables that were lost or damaged."""
     if batch.size == 0:
         return ReviewCounts()
-    now = await compute(batch)
-    changes = await found_changes(batch, replace(await batch.stored(), facts_digest=~now.facts_digest), now)
+    stored = await batch.stored()
+    changes = await find_all(batch, replace(stored, facts_digest=~stored.facts_digest))
+    everybody = np.arange(batch.size)
+    changes = replace(changes, facts_rows=everybody, standing_rows=everybody)
     await batch.write(replace(changes, is_new=np.zeros(batch.size, np.bool_)))
     return counted(changes, batch.size)
 
 
-async def compute(batch: CustomerBatch) -> Standings:
-    """In a thread, so that a server which has the worker inside goes on answering."""
+async def find_all(batch: ReviewBatch, stored: StoredStandings) -> StandingChanges:
+    """Computing is done in a thread, so that a server which has the worker inside goes on answering."""
     history, beside = await batch.history(), await batch.beside()
-    return await asyncio.to_thread(compute_standings, history, beside, batch.rules, as_of=batch.as_of)
+    measures = await asyncio.to_thread(measure_standings, history, batch.rules, as_of=batch.as_of)
+    at_stake = standings_at_stake(stored, measures, batch.rules, batch.marked())
+    rows = np.flatnonzero(at_stake.any(axis=1))
+    living = LiveBatch(
+        stored=stored,
+        lives=await batch.lives(rows) if len(rows) else {},
+        measures=measures,
+        history=history,
+        rules=batch.rules,
+        at_stake=at_stake,
+        occasion_of=batch.occasion,
+    )
+    return await asyncio.to_thread(settle, living, beside)
 
 
-async def found_changes(batch: ReviewBatch, stored: StoredStandings, now: Standings) -> StandingChanges:
-    return await asyncio.to_thread(find_changes, stored, now, batch.rules, batch.occasion)
+def settle(living: LiveBatch, beside: BesideOrders) -> StandingChanges:
+    lives, decisions = live(living)
+    now = compute_standings(living.measures, living.history, beside, living.rules, lives)
+    return find_changes(living.stored, now, decisions)
 
 
 def counted(changes: StandingChanges, customers: int) -> ReviewCounts:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
+from domain.tiers.timing import TierTiming
 from domain.words import Words
 
 
@@ -20,13 +21,6 @@ class VersionStatus(StrEnum):
     SCHEDULED = "SCHEDULED"
     ACTIVE = "ACTIVE"
     RETIRED = "RETIRED"
-
-
-class Cadence(StrEnum):
-    REALTIME = "REALTIME"
-    DAILY = "DAILY"
-    MONTHLY = "MONTHLY"
-    ANNIVERSARY = "ANNIVERSARY"
 
 
 class BenefitKind(StrEnum):
@@ -105,14 +99,6 @@ class Tier:
             return True
         cut = Fraction(self.threshold)
         return score >= cut if self.threshold_inclusive else score > cut
-
-
-@dataclass(frozen=True, slots=True)
-class TierTiming:
-    """When a decision is taken and over which days its facts are counted."""
-
-    cadence: Cadence = Cadence.REALTIME
-    qualification_days: int = 90
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from domain.errors import DomainError, ErrorCode
 from domain.tiers.exact import exact_text
-from domain.tiers.policy import Benefit, BenefitKind, Cadence, Tier, TierPart, TierRule, TierTiming
+from domain.tiers.policy import Benefit, BenefitKind, Tier, TierPart, TierRule
+from domain.tiers.timing_json import timing_from_json, timing_to_json
 from domain.words import Words
 
 Json = dict[str, Any]
@@ -21,23 +22,19 @@ def rule_to_json(rule: TierRule) -> Json:
         "tiers": [_tier_to_json(tier) for tier in rule.tiers],
         "neverOrderedTier": rule.never_ordered_tier,
         "almostThereGap": exact_text(rule.almost_there_gap),
-        "timing": {
-            "cadence": rule.timing.cadence.value,
-            "qualificationDays": rule.timing.qualification_days,
-        },
+        "timing": timing_to_json(rule.timing),
     }
 
 
 def rule_from_json(json: Json) -> TierRule:
     """*Errors*: DomainError naming the first part of the document that cannot be read."""
-    timing = _read(json, "timing", dict)
     return TierRule(
         parts=tuple(_part_from_json(part) for part in _read(_read(json, "measure", dict), "score", list)),
         score_cap=_read(json, "scoreCap", Fraction),
         tiers=tuple(_tier_from_json(tier) for tier in _read(json, "tiers", list)),
         never_ordered_tier=json.get("neverOrderedTier"),
         almost_there_gap=_read(json, "almostThereGap", Fraction),
-        timing=TierTiming(_read(timing, "cadence", Cadence), _read(timing, "qualificationDays", int)),
+        timing=timing_from_json(_read(json, "timing", dict)),
     )
 
 

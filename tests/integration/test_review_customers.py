@@ -111,7 +111,7 @@ async def test_transitions_are_a_chain(shop: TestShop) -> None:
     assert chain == [
         ("JOINED", None, 1, "NEVER_ORDERED"),
         ("UPGRADED", 1, 3, "EVENT"),
-        ("DOWNGRADED", 3, 1, "EVENT"),
+        ("DOWNGRADED", 3, 1, "CORRECTION"),
     ]
 
 

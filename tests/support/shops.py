@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from api.house import prepare_house
-from api.recompute import recompute_all, review_store
+from api.recompute import rebuild_facts, review_store
 from api.settings import Settings
 from api.stores import Stores
 from db.encryption import LocalCipher
@@ -31,13 +31,11 @@ WHERE schemaname = 'public' AND tablename <> 'alembic_version'
 """
 COMPUTED = {
     "facts": "SELECT * FROM customer_facts ORDER BY customer_id",
-    "standings": "SELECT customer_id, facts_digest, tiers, label_bits, review_on FROM customer_standings "
-    "ORDER BY customer_id",
-    "tiers": "SELECT customer_id, policy_id, version_id, rank FROM tier_standings ORDER BY 1, 2",
+    "standings": "SELECT customer_id, facts_digest, tiers, raw_tiers, versions, tiers_due_on, label_bits, "
+    "review_on FROM customer_standings ORDER BY customer_id",
+    "tiers": "SELECT * FROM tier_standings ORDER BY customer_id, policy_id",
 }
-FORGET = (
-    "TRUNCATE customer_facts, customer_standings, tier_standings, tier_transitions, label_changes, outbox"
-)
+FORGET = "TRUNCATE customer_facts, customer_standings, tier_standings, label_changes"
 
 
 @dataclass(slots=True)
@@ -97,9 +95,9 @@ class TestShop:
         }
 
     async def computed_anew(self) -> dict[str, list[tuple[Any, ...]]]:
-        """What a run over everybody gives that begins with nothing."""
+        """What a run over everybody gives that begins with the orders and the log of decisions alone."""
         await self.pool.execute(FORGET)
-        await recompute_all(self.settings, self.stores)
+        await rebuild_facts(self.settings, self.stores)
         return await self.computed()
 
 

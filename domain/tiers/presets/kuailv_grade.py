@@ -14,9 +14,9 @@ from domain.tiers.policy import (
     TierPolicy,
     TierPolicyVersion,
     TierRule,
-    TierTiming,
     VersionStatus,
 )
+from domain.tiers.presets import timings
 from domain.words import Words
 
 CODE = "kuailv_grade"
@@ -122,9 +122,7 @@ TIERS = (
 
 
 def kuailv_rule(mode: HighMarginMode = HighMarginMode.OFF) -> TierRule:
-    return TierRule(
-        parts=_parts(mode), tiers=TIERS, never_ordered_tier="BRONZE", timing=TierTiming(qualification_days=90)
-    )
+    return TierRule(parts=_parts(mode), tiers=TIERS, never_ordered_tier="BRONZE", timing=timings.KUAILV_GRADE)
 
 
 def _parts(mode: HighMarginMode) -> tuple[TierPart, ...]:

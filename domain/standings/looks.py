@@ -1,0 +1,94 @@
+"""What the measures gave as of other days than today: computed for the customers at stake, once a day asked for."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.calendar import microseconds
+from domain.customers.order_arrays import CategoryDayArrays, CustomerHistory
+from domain.standings.columns import row_of
+from domain.standings.compute_standings import ActivePolicy, Measures, Rules, measure_standings
+from domain.tiers.life_margin import is_past_margin
+from domain.tiers.standing import ORDERED_FACT, Facts, Standing, stand
+
+
+@dataclass(frozen=True)
+class BatchLook:
+    """`domain.tiers.life.Look` at one customer under one policy. What is rarely asked is computed when it is."""
+
+    measures: Measures
+    place: int
+    policy: ActivePolicy
+
+    @property
+    def rank(self) -> int:
+        return int(self.measures.raw_ranks[self.place, self.policy.policy_id])
+
+    @cached_property
+    def facts(self) -> Facts:
+        names = (*self.policy.version.rule.fact_names(), ORDERED_FACT)
+        return row_of({name: self.measures.columns[name] for name in names}, self.place)
+
+    @cached_property
+    def standing(self) -> Standing:
+        return stand(self.policy.version.rule, self.facts)
+
+    def is_past_margin(self, base_rank: int) -> bool:
+        return is_past_margin(self.policy.version.rule, self.facts, base_rank)
+
+
+class Looks:
+    """Of one batch. *Cost*: for another day than today, that of measuring the customers at stake again.
+
+    Category facts of a day long past lack what has left the window of today.
+    """
+
+    def __init__(
+        self, history: CustomerHistory, rules: Rules, measures: Measures, rows: NDArray[np.intp]
+    ) -> None:
+        self.rules = rules
+        self.today = rules.calendar.last_whole_day(microseconds(measures.as_of))
+        self._today = measures
+        self._history = history
+        self._rows = rows
+        self._others: dict[int, Measures] = {}
+
+    def on(self, day: int, row: int, policy: ActivePolicy) -> BatchLook:
+        """As of the end of that day."""
+        if day == self.today:
+            return BatchLook(self._today, row, policy)
+        if day not in self._others:
+            as_of = self.rules.calendar.end_of_day(day)
+            chosen = chosen_customers(self._history, self._rows)
+            self._others[day] = measure_standings(chosen, self.rules, as_of=as_of)
+        return BatchLook(self._others[day], int(np.searchsorted(self._rows, row)), policy)
+
+    def seen(self, day: int, row: int, policy: ActivePolicy) -> Standing:
+        """As of that day where it was measured; else, where a decision did not ask, as of today."""
+        return self.on(day if day in self._others else self.today, row, policy).standing
+
+    def fact(self, row: int, name: str) -> int:
+        return int(self._today.columns[name].values[row])
+
+
+def chosen_customers(history: CustomerHistory, rows: NDArray[np.intp]) -> CustomerHistory:
+    """The histories of these rows, ascending, whose ordinals then count from 0."""
+    place = np.full(history.customers, -1, np.int64)
+    place[rows] = np.arange(len(rows))
+    orders = history.orders.where(place[history.orders.customer] >= 0)
+    days = history.category_days
+    kept = place[days.customer] >= 0
+    return CustomerHistory(
+        customers=len(rows),
+        orders=replace(orders, customer=place[orders.customer]),
+        category_days=CategoryDayArrays(
+            place[days.customer[kept]],
+            days.day[kept],
+            days.category[kept],
+            days.orders[kept],
+            days.spend_cents[kept],
+        ),
+        referrals=history.referrals[rows],
+    )
