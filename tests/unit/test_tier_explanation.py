@@ -1,4 +1,4 @@
-"""Why a tier, from the stored decision alone; and which changes are decisions at all."""
+"""Why a tier, from the stored decision alone."""
 
 import json
 from dataclasses import replace
@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-import pytest
 from hypothesis import given
 from tier_cases import NEVER, any_facts, unhurried
 
@@ -16,14 +14,6 @@ from domain.tiers.explanation import Comparison, explain
 from domain.tiers.policy import TierPolicyVersion
 from domain.tiers.presets.kuailv_grade import KUAILV_GRADE
 from domain.tiers.standing import stand
-from domain.tiers.transition import (
-    Occasion,
-    TierReason,
-    TierTransition,
-    TransitionKind,
-    changed_rows,
-    decide,
-)
 
 AS_OF = datetime(2026, 11, 22, 16, tzinfo=UTC)
 VERSION = KUAILV_GRADE.versions[0]
@@ -33,11 +23,6 @@ GOLD = NEVER | {"days_since_last_order": 10, "orders_90d": 15, "spend_90d": 6_00
 def _stored(facts: dict[str, int | None], version: TierPolicyVersion = VERSION) -> Any:
     """Through JSON, as the database keeps it."""
     return json.loads(json.dumps(evidence_of(version, stand(version.rule, facts), as_of=AS_OF)))
-
-
-def _decision(facts: dict[str, int | None], *, from_rank: int) -> TierTransition | None:
-    occasion = Occasion(reason=TierReason.EVENT, as_of=AS_OF, decided_at=AS_OF)
-    return decide(VERSION, stand(VERSION.rule, facts), from_rank=from_rank, occasion=occasion)
 
 
 def test_a_stored_decision_says_why_in_both_languages() -> None:
@@ -105,50 +90,3 @@ def test_the_highest_passed_cut_is_the_tier_for_every_stored_decision(facts: dic
     assert standing.tier is not None
     assert next(c.tier_code for c in found.checks if c.passed) == standing.tier.code
     assert sum((p.points * p.weight for p in found.parts), Fraction(0)) == standing.score
-
-
-@pytest.mark.parametrize(
-    ("words", "from_rank", "kind"),
-    [
-        ("from no tier", 0, TransitionKind.JOINED),
-        ("from silver", 2, TransitionKind.UPGRADED),
-        ("from diamond", 5, TransitionKind.DOWNGRADED),
-    ],
-)
-def test_a_change_is_a_decision_with_its_evidence(words: str, from_rank: int, kind: TransitionKind) -> None:
-    decision = _decision(GOLD, from_rank=from_rank)
-
-    assert decision is not None
-    assert (decision.kind, decision.from_rank, decision.to_rank) == (kind, from_rank, 3)
-    assert decision.reason is TierReason.EVENT
-    assert decision.evidence == _stored(GOLD)
-
-
-def test_standing_still_is_no_decision() -> None:
-    assert _decision(GOLD, from_rank=3) is None
-
-
-def test_a_customer_without_an_order_joins_for_that_reason_and_falls_for_another() -> None:
-    """C8; after the refund of all orders the occasion says why."""
-    joined, fallen = _decision(NEVER, from_rank=0), _decision(NEVER, from_rank=3)
-
-    assert joined is not None
-    assert fallen is not None
-    assert (joined.kind, joined.reason) == (TransitionKind.JOINED, TierReason.NEVER_ORDERED)
-    assert (fallen.kind, fallen.reason) == (TransitionKind.DOWNGRADED, TierReason.EVENT)
-
-
-def test_a_policy_that_gives_no_tier_is_left() -> None:
-    version = replace(VERSION, rule=replace(VERSION.rule, never_ordered_tier=None))
-    occasion = Occasion(reason=TierReason.CORRECTION, as_of=AS_OF, decided_at=AS_OF)
-
-    decision = decide(version, stand(version.rule, NEVER), from_rank=2, occasion=occasion)
-
-    assert decision is not None
-    assert (decision.kind, decision.to_rank) == (TransitionKind.LEFT, 0)
-
-
-def test_of_a_batch_only_changed_rows_are_decided() -> None:
-    old, new = np.array([0, 3, 2, 5], np.int8), np.array([1, 3, 4, 5], np.int8)
-
-    assert changed_rows(old, new).tolist() == [0, 2]
