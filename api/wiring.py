@@ -31,6 +31,7 @@ from db.outbox_events import OutboxTable
 from db.policy_store import read_versions
 from db.read_pool import ReadPool
 from db.shop_store import find_shop
+from db.standing_store import PostgresStandingStore
 from domain.privacy.viewer import Role, Viewer
 from domain.relationships.ports import GraphStore
 from resolvers.context import Context, ShopSettings
@@ -135,6 +136,7 @@ def make_engine(  # noqa: PLR0913
     count_fallback: Callable[[str], None],
 ) -> ReadPathEngine:
     events = PostgresEventStore(stores.pool, stores.cipher)
+    standings = PostgresStandingStore(stores.pool)
 
     def make_context(viewer: Viewer) -> Context:
         return Context(
@@ -142,6 +144,7 @@ def make_engine(  # noqa: PLR0913
             shop=shop.settings,
             cipher=stores.cipher,
             events=events,
+            standings=standings,
             now=business_now(settings),
         )
 

@@ -5,17 +5,25 @@ in `job_runs`, written in the same transaction as everything else, lets exactly 
 """
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import asyncpg
 
 from db.review_store import LIVE_LOCK
+from db.rules_in_force import RulesInForce
 from db.shop_store import find_shop, move_on
 from domain.calendar import EPOCH, calendar_of, microseconds
+from domain.standings.cadence_runs import runs_between
 from domain.standings.open_business_day import LiveMoment, OpenedDay
 
 JOB = "open_business_day"
 CLAIM = """
 INSERT INTO job_runs (job, period, status) VALUES ($1, $2, 'RUNNING') ON CONFLICT DO NOTHING RETURNING job_run_id
+"""
+REVIEW = "tier_review"
+RECORD_REVIEW = """
+INSERT INTO job_runs (job, period, status, finished_at) VALUES ($1, $2, 'DONE', clock_timestamp())
+ON CONFLICT DO NOTHING
 """
 MARK_DUE = """
 WITH marked AS (
@@ -39,6 +47,7 @@ class PostgresBusinessDays:
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
+        self._in_force = RulesInForce()
 
     async def find_live_moment(self) -> LiveMoment | None:
         shop = await find_shop(self._pool)
@@ -51,12 +60,21 @@ class PostgresBusinessDays:
             run = await connection.fetchval(CLAIM, JOB, day.isoformat())
             if run is None:
                 return None
+            await self._begin_reviews(connection, as_of)
             await move_on(connection, as_of)
             await connection.execute(TRY_AGAIN)
             customers: int = await connection.fetchval(MARK_DUE, day)
             await connection.execute(END, run, customers)
             await connection.execute(WAKE_WORKERS)
         return OpenedDay(day, as_of, customers)
+
+    async def _begin_reviews(self, connection: Any, as_of: datetime) -> None:
+        """Records the scheduled reviews of policies; customers go through them as they are looked at."""
+        live = await self._in_force.read(connection)
+        last_whole_day = live.rules.calendar.last_whole_day
+        last_day, today = (last_whole_day(microseconds(moment)) for moment in (live.as_of, as_of))
+        runs = runs_between(live.rules.policies, last_day=last_day, today=today)
+        await connection.executemany(RECORD_REVIEW, [(f"{REVIEW} {run.policy}", run.period) for run in runs])
 
 
 def business_day_before(as_of: datetime, zone: str) -> date:

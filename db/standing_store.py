@@ -6,7 +6,7 @@ the tier with the next batch, for which the customer is marked.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ from domain.errors import DomainError, ErrorCode, StoreUnavailable
 from domain.privacy.viewer import Viewer
 from domain.standings.act_by_hand import HeldStanding, StandingTransaction
 from domain.standings.compute_standings import ActivePolicy, measure_standings
-from domain.standings.lives import Decision, life_after
+from domain.standings.lives import Decision, carried_over, life_after
 from domain.standings.looks import BatchLook
 from domain.standings.stored import StoredLife
 from domain.tiers.life import due_day
@@ -66,9 +66,10 @@ class PostgresStandingStore:
                 raise DomainError(ErrorCode.NOT_FOUND, "There is no such customer.", ("customer",))
             lives = await find_lives(connection, [customer_id], live.rules.calendar)
             life = lives.get((customer_id, chosen.policy_id))
-            if life is None or life.version_id != chosen.version_id:
-                message = "This customer was not graded by the policy in force yet: try again in a moment."
+            if life is None:
+                message = "This policy has not graded the customer yet: try again in a moment."
                 raise DomainError(ErrorCode.WRONG_STATE, message, ("customer",))
+            life = replace(life, state=carried_over(live.rules, life, chosen))
             yield PostgresStandingTransaction(connection, customer_id, chosen, life, live, viewer, now)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from domain.ingest.ingest_events import EventStore
 from domain.ports import Cipher
 from domain.privacy.viewer import Viewer
+from domain.standings.act_by_hand import StandingStore
 from domain.tiers.policy import TierPolicyVersion
 
 
@@ -32,6 +33,7 @@ class Context:
     shop: ShopSettings
     cipher: Cipher
     events: EventStore
+    standings: StandingStore
     now: datetime
     """Business time of the operation: what events may not lie behind."""
     opened: dict[int, frozenset[str]] = field(default_factory=dict)

@@ -41,7 +41,8 @@ from resolvers.readpath.relay import Connection, Node
 from resolvers.recommendations import Recommendation, known_product, recommended_products
 from resolvers.refs import ExternalRefInput, refs_with_source
 from resolvers.relationships import Relationship, depth, kinds, known_customer, related_customers
-from resolvers.tier_standings import TierFilter, TierStanding, held_tiers, standings_with_facts
+from resolvers.standing_rows import standings_at_moment, standings_with_facts
+from resolvers.tier_standings import TierFilter, TierStanding, held_tiers
 from resolvers.tier_transitions import TierTransition
 
 strawberry.enum(CustomerKind, description="Whether a customer buys for a household or for a business.")
@@ -177,9 +178,10 @@ class Customer(Node):
         visible_to=STAFF_AND_CUSTOMERS,
     )
     tier: TierStanding | None = one(
-        "Under one policy; null: never evaluated.",
+        "Under one policy, now or as of any past moment; null: not graded by it then.",
         on=(standings_with_facts.c.customer_id == t.customers.c.customer_id)
         & (standings_with_facts.c.policy_id == policy_id_of(policy_code)),
+        given={as_of: standings_at_moment},
     )
     tiers: list[TierStanding] = many(
         "Under every policy.",

@@ -27,15 +27,15 @@ MOST_ARGUMENTS = 50
 SHOWN_FACTS = tuple(fact for fact in FACTS if not fact.per_category)
 
 
-def facts_as_json(as_of: ColumnElement[Any]) -> ColumnElement[Any]:
+def facts_as_json(as_of: ColumnElement[Any], rows: FromClause = facts_of_customers) -> ColumnElement[Any]:
     """What conditions and rules read, by name, in stored units (moments in microseconds): one object a row."""
     pairs: list[Any] = []
     for name in CONDITION_INPUTS:
         fact = FACT_BY_NAME.get(name)
         if fact is None or fact.per_category:
             continue
-        shown = shown_fact(fact, lambda stored: facts_of_customers.c[stored], as_of)
-        stored = facts_of_customers.c[name] if fact.is_stored else shown
+        shown = shown_fact(fact, lambda stored: rows.c[stored], as_of)
+        stored = rows.c[name] if fact.is_stored else shown
         pairs += [name, microseconds(stored) if fact.type is FactType.MOMENT else stored]
     return func.json_build_object(*pairs, type_=JSON())
 

@@ -11,6 +11,7 @@ from domain.errors import DomainError
 from domain.ingest.events import Event, Rejection, check_batch
 from domain.ingest.ingest_events import IngestResult, ingest_events, rejection
 from domain.privacy.viewer import Role
+from resolvers import tier_acts as acts
 from resolvers.context import Context
 from resolvers.errors import user_error
 from resolvers.events import EventIngestInput, EventIngestPayload, EventInput, event_of, rejection_of
@@ -37,6 +38,50 @@ class Mutation:
             return EventIngestPayload(
                 accepted=0, duplicates=0, rejected=[], cursor=None, user_errors=[user_error(error)]
             )
+
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description="Lends the next higher tier for a while; benefits and price, not credit. [S0-17]",
+        metadata=visible_to(Role.AGENT, Role.OPERATOR),
+    )
+    async def tier_trial_start(
+        self,
+        info: Info,
+        input: Annotated[acts.TierTrialStartInput, strawberry.argument(description="Whose.")],
+    ) -> acts.TierTrialStartPayload:
+        return await acts.trial_started(info, input)
+
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description="Ends a trial before its time.", metadata=visible_to(Role.AGENT, Role.OPERATOR)
+    )
+    async def tier_trial_end(
+        self,
+        info: Info,
+        input: Annotated[acts.TierTrialEndInput, strawberry.argument(description="Whose.")],
+    ) -> acts.TierTrialEndPayload:
+        return await acts.trial_ended(info, input)
+
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description="Sets a tier by hand until a given end, with a reason; replaces an override that is there.",
+        metadata=visible_to(Role.OPERATOR),
+    )
+    async def tier_override_create(
+        self,
+        info: Info,
+        input: Annotated[
+            acts.TierOverrideCreateInput, strawberry.argument(description="Which tier, and why.")
+        ],
+    ) -> acts.TierOverrideCreatePayload:
+        return await acts.override_created(info, input)
+
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description="Ends an override before its time.", metadata=visible_to(Role.OPERATOR)
+    )
+    async def tier_override_revoke(
+        self,
+        info: Info,
+        input: Annotated[acts.TierOverrideRevokeInput, strawberry.argument(description="Whose.")],
+    ) -> acts.TierOverrideRevokePayload:
+        return await acts.override_revoked(info, input)
 
 
 async def ingest(context: Context, given: EventIngestInput) -> EventIngestPayload:

@@ -13,16 +13,16 @@ from sqlalchemy import func, select
 from db import tables as t
 from domain.tiers.transition import TierReason
 from resolvers import tier_answers as answers
-from resolvers.access import EVERYBODY
-from resolvers.facts import FactValue, facts_as_json
-from resolvers.facts_rows import facts_of_customers
-from resolvers.live_moment import live_as_of
+from resolvers.access import EVERYBODY, STAFF_AND_CUSTOMERS
+from resolvers.facts import FactValue
 from resolvers.orders import Order
 from resolvers.readpath.declare import column, computed, connection, embed, entity, one
 from resolvers.readpath.expressions import coded, is_in
 from resolvers.readpath.filter_inputs import matches
 from resolvers.readpath.relay import Connection
 from resolvers.readpath.weights import costly
+from resolvers.standing_rows import standings_with_facts
+from resolvers.tier_life import TierOverride, TierProtection, TierTrial, next_review_at, ranked
 from resolvers.tier_policies import Tier, TierPolicy, TierPolicyVersion, tiers_of_policies
 from resolvers.words import locale
 
@@ -31,11 +31,6 @@ if TYPE_CHECKING:
 
 strawberry.enum(TierReason, description="What made a decision due. May grow. [C7]")
 
-standings_with_facts = (
-    select(*t.tier_standings.c, facts_as_json(live_as_of).label("facts"), live_as_of.label("as_of"))
-    .join(facts_of_customers, facts_of_customers.c.customer_id == t.tier_standings.c.customer_id)
-    .subquery("standings_with_facts")
-)
 standing = standings_with_facts.c
 
 
@@ -102,7 +97,7 @@ class TierProgress:
 
 @entity(standings_with_facts, roles=EVERYBODY, scope=standing.customer_id)
 class TierStanding:
-    """A customer under one policy, now."""
+    """A customer under one policy at one moment."""
 
     policy: TierPolicy = one("Which policy.", on=t.tier_policies.c.policy_id == standing.policy_id)
     policy_version: TierPolicyVersion = one(
@@ -112,9 +107,16 @@ class TierStanding:
         "Who.", on=t.customers.c.customer_id == standing.customer_id
     )
     tier: Tier | None = one(
-        "In effect; null: none.",
+        "In effect, trial and override included; null: none.",
         on=(tiers_of_policies.c.version_id == standing.version_id)
         & (tiers_of_policies.c.rank == standing.rank),
+    )
+    base_tier: Tier | None = one(
+        "What the rule decided; a trial or an override lies above it.", on=ranked(standing.base_rank)
+    )
+    raw_tier: Tier | None = one(
+        "What the measure alone gives now; of a past moment, what it gave at the last decision before it.",
+        on=ranked(standing.raw_rank),
     )
     score: Decimal | None = computed(
         answers.score,
@@ -128,6 +130,31 @@ class TierStanding:
     since: datetime = column(standing.since, "Held since.")
     reason: TierReason = column(coded(standing.reason, TierReason), "What made the last decision due.")
     as_of: datetime = column(standing.as_of, "The moment it holds for: the end of the business day.")
+    valid_until: datetime | None = column(
+        standing.valid_until,
+        "The base tier is kept until then whatever the measure says; null: no such promise.",
+    )
+    next_review_at: datetime | None = computed(
+        next_review_at,
+        standing.version_id,
+        standing.as_of,
+        standing.valid_until,
+        about="The midnight by whose measure the policy looks next in both directions; null: at every change.",
+    )
+    protection: TierProtection | None = embed(
+        TierProtection,
+        "Null: the measure supports the tier. [S0-18]",
+        unless_null=standing.protected_since,
+    )
+    trial: TierTrial | None = embed(
+        TierTrial, "Null: none is running. [S0-17]", unless_null=standing.trial_until
+    )
+    override: TierOverride | None = embed(
+        TierOverride,
+        "Null: nobody has set the tier by hand.",
+        unless_null=standing.override_until,
+        visible_to=STAFF_AND_CUSTOMERS,
+    )
     explanation: TierExplanation = embed(TierExplanation, "Why this tier.")
     progress: TierProgress = embed(TierProgress, "What is missing to the next.")
 

@@ -118,7 +118,7 @@ def _changes(
         reason = TierReason.NEVER_ORDERED if look.standing.never_ordered else occasion.reason
         first = join(timing, look, day=looks.today, reason=reason)
         return [first] if first else []
-    state = _carried_over(batch.rules, known, policy)
+    state = carried_over(batch.rules, known, policy)
     visit = _visit(batch, looks, row, policy, occasion)
     changes = advance(timing, state, lambda day: looks.on(day, row, policy), visit)
     if not changes and state != known.state:
@@ -144,7 +144,7 @@ def _left(known: StoredLife | None, today: int) -> list[Change]:
     return [moved(known.state, gone, reason=TierReason.POLICY_CHANGE, day=today)]
 
 
-def _carried_over(rules: Rules, known: StoredLife, policy: ActivePolicy) -> StandingState:
+def carried_over(rules: Rules, known: StoredLife, policy: ActivePolicy) -> StandingState:
     """Ranks of an older version's ladder, said in this one's."""
     if known.version_id == policy.version_id:
         return known.state

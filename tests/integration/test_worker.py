@@ -185,7 +185,7 @@ async def test_three_schedulers_open_a_day_once(shop: TestShop) -> None:
 
 
 async def test_missed_days_are_caught_up_with(shop: TestShop) -> None:
-    """S0-1: 62 points fall by 0.6 a day, below 60 on the fourth day."""
+    """S0-1: 62 points fall by 0.6 a day, below 60 on the fourth day. S0-18: the review of the 1st sees it first."""
     await shop.add_customers("ann")
     await shop.ingest(event("ann", order("1", 10_000_000)))
     await shop.review()
@@ -196,8 +196,12 @@ async def test_missed_days_are_caught_up_with(shop: TestShop) -> None:
         await until(shop, NOBODY_WAITS)
 
     rows = await shop.pool.fetch("SELECT kind, reason, to_rank FROM tier_transitions ORDER BY transition_id")
-    assert [tuple(row) for row in rows] == [("JOINED", "EVENT", 3), ("DOWNGRADED", "DAILY", 2)]
-    assert await shop.pool.fetchval("SELECT count(*) FROM job_runs") == 1
+    assert [tuple(row) for row in rows] == [("JOINED", "EVENT", 3), ("PROLONGED", "PROTECTED", 3)]
+    runs = await shop.pool.fetch("SELECT job, period FROM job_runs ORDER BY job")
+    assert [tuple(row) for row in runs] == [
+        ("open_business_day", "2026-12-01"),
+        ("tier_review kuailv_grade", "2026-11"),
+    ]
 
 
 async def test_the_day_waits_for_batches_that_began_before(shop: TestShop) -> None:
