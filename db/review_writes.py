@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from db.binary_copy import WireColumn, WireType, write_columns
 from db.decision_writes import write_decisions
+from db.signal_writes import write_signals
 from db.tables.facts import FACT_COLUMNS
 from domain.calendar import Calendar, microseconds
 from domain.conditions.numpy_reader import Booleans
@@ -91,6 +92,7 @@ async def write_changes(
     if shown:
         await connection.execute(MOVE_VERSIONS, shown)
     await write_decisions(connection, ids, changes.decisions, calendar)
+    await write_signals(connection, ids, changes.signals, as_of=as_of, raised_at=decided_at)
 
 
 def fact_rows(ids: Ids, changes: StandingChanges) -> Rows:

@@ -10,6 +10,7 @@ from domain.labels.bits import LabelChanges, changed_labels
 from domain.standings.compute_standings import Standings
 from domain.standings.lives import Decision
 from domain.standings.stored import StoredStandings
+from domain.tiers.signal import TierSignal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -23,6 +24,8 @@ class StandingChanges:
     tier_rows: NDArray[np.intp]
     """Whose measured rank or rank in effect is another."""
     decisions: tuple[Decision, ...]
+    signals: tuple[TierSignal, ...]
+    """Some may have been raised before in their period."""
     label_changes: LabelChanges
 
     def shown_rows(self) -> NDArray[np.intp]:
@@ -31,7 +34,12 @@ class StandingChanges:
         return np.unique(np.concatenate([self.facts_rows, self.label_changes.rows, self.tier_rows, decided]))
 
 
-def find_changes(stored: StoredStandings, now: Standings, decisions: tuple[Decision, ...]) -> StandingChanges:
+def find_changes(
+    stored: StoredStandings,
+    now: Standings,
+    decisions: tuple[Decision, ...],
+    signals: tuple[TierSignal, ...],
+) -> StandingChanges:
     """A first computation writes no label changes: then `enteredAt` is the time of the load."""
     is_new = ~stored.known
     facts = is_new | (stored.facts_digest != now.facts_digest)
@@ -52,5 +60,6 @@ def find_changes(stored: StoredStandings, now: Standings, decisions: tuple[Decis
         standing_rows=np.flatnonzero(changed),
         tier_rows=np.flatnonzero(tiers),
         decisions=decisions,
+        signals=signals,
         label_changes=changed_labels(before, now.label_bits),
     )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.calendar import DAY_US, Calendar, microseconds
-from domain.conditions.expression import Fact
+from domain.conditions.expression import Condition, Fact
 from domain.conditions.numpy_reader import Booleans, Column
 from domain.customers.facts import CONDITION_INPUTS, STORED_FACTS
 from domain.customers.measure_orders import measure_customers
@@ -21,6 +21,7 @@ from domain.labels.silence import HORIZON_DAYS, SilenceReading, days_until_flip,
 from domain.standings.columns import condition_columns, cut
 from domain.tiers.evaluation import RuleReading, evaluate, read_rule
 from domain.tiers.policy import TierPolicyVersion
+from domain.tiers.standing import ORDERED_FACT
 
 POLICY_SLOTS = 8
 """Ranks of up to eight policies are packed into one integer of the standing row."""
@@ -136,10 +137,16 @@ def make_rules(
         ended=active_policies(ended),
         ladders=ladders,
         labels=read_labels(LABELS),
-        silence=read_silence([*tests, *conditions]),
+        silence=read_silence([*tests, *conditions, *_alarms(policies)]),
         calendar=calendar,
         version_bytes=_version_bytes(policies),
     )
+
+
+def _alarms(policies: Sequence[ActivePolicy]) -> list[Condition]:
+    """A silence that calls for care is found on its very day."""
+    limits = [policy.version.rule.timing.silence_alarm_days for policy in policies]
+    return [NUMBERS[ORDERED_FACT] >= days for days in limits if days is not None]
 
 
 def _version_bytes(policies: Sequence[ActivePolicy]) -> NDArray[np.uint8]:

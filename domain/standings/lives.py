@@ -6,7 +6,7 @@ on whole columns.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -18,7 +18,7 @@ from domain.standings.compute_standings import ActivePolicy, Lives, Measures, Ru
 from domain.standings.looks import Looks
 from domain.standings.stored import StoredLife, StoredStandings
 from domain.tiers.life import advance, due_day, join
-from domain.tiers.life_change import Change, TierReason, moved
+from domain.tiers.life_change import Change, TierReason, TransitionKind, moved
 from domain.tiers.life_days import NEVER_DAY
 from domain.tiers.life_ladder import on_ladder
 from domain.tiers.life_state import StandingState
@@ -122,8 +122,19 @@ def _changes(
     visit = _visit(batch, looks, row, policy, occasion)
     changes = advance(timing, state, lambda day: looks.on(day, row, policy), visit)
     if not changes and state != known.state:
-        return [moved(state, state, reason=TierReason.POLICY_CHANGE, day=looks.today)]
+        return [_renamed(batch.rules, known, policy, state, looks.today)]
     return changes
+
+
+def _renamed(
+    rules: Rules, known: StoredLife, policy: ActivePolicy, state: StandingState, today: int
+) -> Change:
+    """The same standing on another ladder: a fall where the tier that was held is gone."""
+    same = moved(state, state, reason=TierReason.POLICY_CHANGE, day=today)
+    codes = (None, *rules.ladders[known.version_id])
+    held = codes[known.state.effective_rank]
+    is_gone = held is not None and policy.version.rule.find_tier(held) is None
+    return replace(same, kind=TransitionKind.DOWNGRADED) if is_gone else same
 
 
 def _has_ended(rules: Rules, policy: ActivePolicy) -> bool:

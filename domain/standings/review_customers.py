@@ -15,6 +15,7 @@ from domain.customers.order_arrays import CustomerHistory
 from domain.standings.changes import StandingChanges, find_changes
 from domain.standings.compute_standings import BesideOrders, Rules, compute_standings, measure_standings
 from domain.standings.lives import LiveBatch, StoredLives, live, standings_at_stake
+from domain.standings.signals import find_signals
 from domain.standings.stored import StoredStandings
 from domain.tiers.transition import Occasion
 
@@ -124,13 +125,15 @@ async def find_all(batch: ReviewBatch, stored: StoredStandings) -> StandingChang
         at_stake=at_stake,
         occasion_of=batch.occasion,
     )
-    return await asyncio.to_thread(settle, living, beside)
+    return await asyncio.to_thread(settle, living, beside, batch.marked())
 
 
-def settle(living: LiveBatch, beside: BesideOrders) -> StandingChanges:
+def settle(living: LiveBatch, beside: BesideOrders, marked: Booleans) -> StandingChanges:
     lives, decisions = live(living)
     now = compute_standings(living.measures, living.history, beside, living.rules, lives)
-    return find_changes(living.stored, now, decisions)
+    bought = marked & living.stored.known & (living.stored.facts_digest != now.facts_digest)
+    signals = find_signals(living, lives, decisions, bought)
+    return find_changes(living.stored, now, decisions, signals)
 
 
 def counted(changes: StandingChanges, customers: int) -> ReviewCounts:

@@ -10,7 +10,9 @@ from shops import NOON, TestShop, days, event, open_shop, order
 
 from api.recompute import recompute_chosen
 from db import review_store
+from db.business_days import PostgresBusinessDays
 from domain.ingest.events import CancellationEvent, ProfileChangeEvent
+from domain.standings.open_business_day import open_business_day
 from domain.standings.review_customers import ReviewCounts
 
 END_OF_DAY = datetime(2026, 11, 22, 16, tzinfo=UTC)
@@ -112,6 +114,53 @@ async def test_transitions_are_a_chain(shop: TestShop) -> None:
         ("JOINED", None, 1, "NEVER_ORDERED"),
         ("UPGRADED", 1, 3, "EVENT"),
         ("DOWNGRADED", 3, 1, "CORRECTION"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "cents", "rank"),
+    [
+        ("ten thousand", 1_000_000, 2),
+        ("three times the mean of the others", 300_000, 2),
+        ("less", 299_999, 1),
+    ],
+)
+async def test_only_a_large_order_raises_at_once(shop: TestShop, words: str, cents: int, rank: int) -> None:
+    """S0-12. Five orders of 1,000 CNY make 41.5 points, 1.5 more than silver asks for; the tier waits for the 1st."""
+    await shop.add_customers("ann")
+    await shop.review()
+    for number in range(5):
+        await shop.ingest(event("ann", order(f"small {number}", 100_000)))
+        await shop.review()
+    assert tuple(await shop.pool.fetchrow("SELECT tiers, raw_tiers FROM customer_standings")) == (1, 2)
+
+    await shop.ingest(event("ann", order("last", cents)))
+    await shop.review()
+
+    assert tuple(await shop.pool.fetchrow("SELECT tiers, raw_tiers FROM customer_standings")) == (rank, 2)
+
+
+async def test_a_late_order_corrects_a_fall_it_would_have_prevented(shop: TestShop) -> None:
+    """The decisions stay; a new one follows."""
+    await shop.add_customers("ann")
+    await shop.ingest(event("ann", order("1", 10_000_000)))
+    await shop.review()
+    for _ in range(6):
+        shop.now += days(8)
+        await open_business_day(PostgresBusinessDays(shop.pool), shop.now)
+        await shop.review()
+    late = [order(f"late {number}", 1_000_000) for number in range(6)]
+    await shop.ingest(
+        *(event("ann", one, ago=days(-38 + number)) for number, one in enumerate(late)),
+    )
+    await shop.review()
+
+    chain = await _rows(shop, "SELECT kind, to_rank, reason FROM tier_transitions ORDER BY transition_id")
+    assert chain == [
+        ("JOINED", 3, "EVENT"),
+        ("PROLONGED", 3, "PROTECTED"),
+        ("DOWNGRADED", 2, "MONTHLY"),
+        ("UPGRADED", 3, "CORRECTION"),
     ]
 
 

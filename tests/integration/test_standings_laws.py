@@ -1,6 +1,9 @@
 """Laws: what events, nights and batches leave behind equals a run from nothing, and no day is missed."""
 
+import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +14,9 @@ from shops import NOON, TestShop, days, line, open_shop, order
 
 from api.recompute import compare, rebuild_facts, recompute_all
 from db.business_days import PostgresBusinessDays
+from db.standing_store import PostgresStandingStore
 from domain.calendar import end_of_business_day
+from domain.errors import DomainError
 from domain.ingest.events import (
     CancellationEvent,
     CustomerKey,
@@ -21,14 +26,24 @@ from domain.ingest.events import (
     RefundEvent,
 )
 from domain.orders.order import OrderStatus
+from domain.privacy.viewer import Role, Viewer
 from domain.standings import compute_standings
+from domain.standings.act_by_hand import Hand, WantedOverride, set_override, start_trial
 from domain.standings.open_business_day import open_business_day
 from domain.standings.review_customers import ReviewCounts
+from domain.tiers.life_state import OverrideKind
+from domain.tiers.presets import timings
+from domain.tiers.presets.kuailv_grade import kuailv_rule
+from domain.tiers.rule_json import rule_to_json
+from domain.tiers.timing import TierTiming
 
 CUSTOMERS = 12
 BEGIN = NOON - days(500)
 JUMPS = (0, 0, 1, 1, 2, 7, 13, 29, 45)
 AMOUNTS = (0, 100, 40_000, 300_000, 2_500_000, 9_000_000)
+TIMINGS = (timings.KUAILV_GRADE, timings.CHUANWEI_VALUE, timings.WANXIANG_MEMBER, timings.XIAOXIANG_LAYER)
+TIMINGS = tuple(replace(timing, trial=timings.KUAILV_GRADE.trial) for timing in TIMINGS)
+MAY_STAY = ("PROLONGED", "OVERRIDDEN", "OVERRIDE_ENDED", "TRIAL_ENDED")
 CHAIN = """
 SELECT customer_id, kind, coalesce(from_rank, 0) AS from_rank, coalesce(to_rank, 0) AS to_rank
 FROM tier_transitions ORDER BY customer_id, transition_id
@@ -100,6 +115,8 @@ async def _live_through(shop: TestShop, seed: int, steps: int) -> None:
         await shop.ingest(*made.batch(shop.now, int(made.random.integers(1, 15))))
         if made.random.random() < 0.7:
             await shop.review()
+        if made.random.random() < 0.5:
+            await _act(shop, made.random)
     await shop.review()
 
 
@@ -108,13 +125,39 @@ async def _assert_chains(shop: TestShop) -> None:
     stands: dict[int, int] = {}
     for row in await shop.pool.fetch(CHAIN):
         assert row["from_rank"] == stands.get(row["customer_id"], 0)
-        assert (row["from_rank"] == row["to_rank"]) is (row["kind"] == "PROLONGED")
+        assert (row["from_rank"] == row["to_rank"]) >= (row["kind"] == "PROLONGED")
+        assert (row["from_rank"] == row["to_rank"]) <= (row["kind"] in MAY_STAY)
         stands[row["customer_id"]] = row["to_rank"]
     rows = await shop.pool.fetch("SELECT customer_id, rank FROM tier_standings")
     assert {row["customer_id"]: row["rank"] for row in rows} == stands
 
 
-@pytest.mark.parametrize("seed", range(4))
+async def _decide_by(shop: TestShop, timing: TierTiming) -> None:
+    """The policy in force keeps its measure and takes another timing."""
+    rule = json.dumps(rule_to_json(replace(kuailv_rule(), timing=timing)))
+    await shop.pool.execute("UPDATE tier_policy_versions SET rule = $1::jsonb", rule)
+
+
+async def _act(shop: TestShop, random: np.random.Generator) -> None:
+    """Somebody starts a trial or sets a tier, where that is possible."""
+    who = int(random.integers(1, CUSTOMERS + 1))
+    hand = Hand(
+        store=PostgresStandingStore(shop.pool),
+        customer_id=who,
+        policy="kuailv_grade",
+        viewer=Viewer("op", Role.OPERATOR),
+        now=shop.now,
+    )
+    with suppress(DomainError):
+        if random.random() < 0.5:
+            await start_trial(hand)
+            return
+        ends_at = shop.now + days(int(random.integers(1, 40)))
+        wanted = WantedOverride(tier="GOLD", kind=OverrideKind.OTHER, reason="because", ends_at=ends_at)
+        await set_override(hand, wanted)
+
+
+@pytest.mark.parametrize(("seed", "timing"), enumerate(TIMINGS))
 async def test_incremental_state_follows_from_the_orders_and_the_log_alone(shop: TestShop, seed: int) -> None:
     await _live_through(shop, seed, steps=25)
 
@@ -125,9 +168,10 @@ async def test_incremental_state_follows_from_the_orders_and_the_log_alone(shop:
     assert incremental == await shop.computed_anew()
 
 
-@pytest.mark.parametrize("seed", range(4))
-async def test_no_night_misses_anything(shop: TestShop, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "timing"), enumerate(TIMINGS))
+async def test_no_night_misses_anything(shop: TestShop, seed: int, timing: TierTiming) -> None:
     """After each night and the review of those who were due, a look at everybody finds nothing else."""
+    await _decide_by(shop, timing)
     await _live_through(shop, 100 + seed, steps=12)
     changes = 0
 
