@@ -157,8 +157,11 @@ async def _act(shop: TestShop, random: np.random.Generator) -> None:
         await set_override(hand, wanted)
 
 
-@pytest.mark.parametrize(("seed", "timing"), enumerate(TIMINGS))
-async def test_incremental_state_follows_from_the_orders_and_the_log_alone(shop: TestShop, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "timing"), list(enumerate(TIMINGS)))
+async def test_incremental_state_follows_from_the_orders_and_the_log_alone(
+    shop: TestShop, seed: int, timing: TierTiming
+) -> None:
+    await _decide_by(shop, timing)
     await _live_through(shop, seed, steps=25)
 
     incremental = await shop.computed()
@@ -168,7 +171,7 @@ async def test_incremental_state_follows_from_the_orders_and_the_log_alone(shop:
     assert incremental == await shop.computed_anew()
 
 
-@pytest.mark.parametrize(("seed", "timing"), enumerate(TIMINGS))
+@pytest.mark.parametrize(("seed", "timing"), list(enumerate(TIMINGS)))
 async def test_no_night_misses_anything(shop: TestShop, seed: int, timing: TierTiming) -> None:
     """After each night and the review of those who were due, a look at everybody finds nothing else."""
     await _decide_by(shop, timing)
