@@ -1,7 +1,8 @@
 """How soon a partner hears of a tier change: an order event in over HTTP, the change out over WebSocket.
 
 The demo runs as a process of its own. Each event is one paid order of 100,000 CNY today of a customer below
-gold: 30 points for its day, 30 for the money, 2 for the order (S0-1 to S0-3) make 62, and 60 is gold.
+gold: 30 points for its day, 30 for the money, 2 for the order (S0-1 to S0-3) make 62, and 60 is gold. It is a large
+order, so the tier follows at once (S0-12).
 """
 
 import asyncio
