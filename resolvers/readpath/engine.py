@@ -29,6 +29,7 @@ from resolvers.readpath.reference_answer import printed_reference
 from resolvers.readpath.rights import refuse_forbidden
 from resolvers.readpath.sources import Roles
 from resolvers.readpath.validation import VALIDATION_ERRORS
+from resolvers.readpath.variables import read_plain
 from resolvers.readpath.viewer import OperationContext, Viewer
 
 ONE_ROOT_FIELD = "A subscription selects exactly one root field, without @skip and @include."
@@ -176,12 +177,7 @@ class Engine:
         definitions = operation.definition.variable_definitions
         if definitions:
             self.check_variables(operation, request)
-            values = get_variable_values(
-                operation.schema, definitions, dict(request.variables), VALIDATION_ERRORS, True
-            )
-            if isinstance(values, list):
-                raise RefusedRequest([located(error) for error in values])
-            coerced = values.coerced
+            coerced = coerced_variables(operation, request.variables)
         customer_id = context.viewer.customer_id if self.is_scoped(context.viewer) else None
         return {**coerced, CUSTOMER_ID: customer_id, CONTEXT: context}
 
@@ -259,6 +255,18 @@ class Engine:
         """The message for one event, or None when its row is not one that this viewer may see."""
         inputs = {**event.inputs, CONTEXT: context, EVENT_KEY: key}
         return await self.run_plan(event.plan, event.operation, inputs, context)
+
+
+def coerced_variables(operation: Operation, given: Mapping[str, Any]) -> dict[str, Any]:
+    if operation.plain_variables is not None:
+        plain = read_plain(operation.plain_variables, given)
+        if plain is not None:
+            return plain
+    definitions = operation.definition.variable_definitions or ()
+    values = get_variable_values(operation.schema, definitions, dict(given), VALIDATION_ERRORS, True)
+    if isinstance(values, list):
+        raise RefusedRequest([located(error) for error in values])
+    return values.coerced
 
 
 def refusal(message: str) -> dict[str, Any]:

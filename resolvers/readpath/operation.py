@@ -25,6 +25,8 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
+from resolvers.readpath.variables import PlainVariable, plain_variables
+
 Merged = dict[str, list[FieldNode]]
 
 
@@ -89,6 +91,8 @@ class Operation:
     schema: GraphQLSchema
     definition: OperationDefinitionNode
     fragments: dict[str, FragmentDefinitionNode]
+    plain_variables: tuple[PlainVariable, ...] | None = None
+    """None: only graphql-core reads its variables."""
 
     def merged(
         self,
@@ -151,7 +155,9 @@ def find_operation(schema: GraphQLSchema, document: DocumentNode, name: str | No
     definitions = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
     chosen = [d for d in definitions if name in (None, d.name and d.name.value)]
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
-    return Operation(schema, chosen[0], fragments) if len(chosen) == 1 else None
+    if len(chosen) != 1:
+        return None
+    return Operation(schema, chosen[0], fragments, plain_variables(schema, chosen[0].variable_definitions))
 
 
 def response_key(node: FieldNode) -> str:
