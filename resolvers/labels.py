@@ -17,7 +17,7 @@ from resolvers.readpath.expressions import coded
 from resolvers.readpath.filter_inputs import reached
 from resolvers.readpath.relay import Node
 from resolvers.readpath.sources import SHARED
-from resolvers.words import locale, stored_words
+from resolvers.words import stored_words
 
 strawberry.enum(LabelKind, description="How a label comes about.")
 strawberry.enum(LabelRefresh, description="When a label is decided again.")
@@ -36,12 +36,9 @@ class LabelDefinition(Node):
 
     id: ID = global_id(t.label_definitions.c.label_id)
     code: str = column(t.label_definitions.c.code, "Its stable code.")
-    words: str = computed(
-        stored_words,
-        t.label_definitions.c.words_zh,
-        t.label_definitions.c.words_en,
-        about="What it says of a customer.",
-        parameters=[locale],
+    words: str = column(
+        stored_words(t.label_definitions.c.words_zh, t.label_definitions.c.words_en),
+        "What it says of a customer.",
     )
     family: str = column(t.label_definitions.c.family, "The family it belongs to.")
     kind: LabelKind = column(coded(t.label_definitions.c.kind, LabelKind), "How it comes about.")

@@ -1,8 +1,6 @@
 """Words in the reader's language: what the shop publishes is Chinese, and everything has English beside it."""
 
-from typing import Any
-
-from sqlalchemy import Text
+from sqlalchemy import ColumnElement, Text, case, func
 
 from domain.words import Words
 from resolvers.readpath.declare import argument
@@ -28,6 +26,7 @@ def in_language(words: Words, locale: str) -> str:
     return words.en if language_of(locale) == ENGLISH else words.zh
 
 
-def stored_words(context: Any, chinese: str, english: str, *, locale: str) -> str:  # noqa: ARG001
-    """Of two columns."""
-    return in_language(Words(chinese, english), locale)
+def stored_words(chinese: ColumnElement[str], english: ColumnElement[str]) -> ColumnElement[str]:
+    """One of two columns, by the argument `locale`."""
+    language = func.lower(func.split_part(locale, "-", 1))
+    return case((language == ENGLISH, english), else_=chinese)

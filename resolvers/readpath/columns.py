@@ -28,7 +28,7 @@ READERS: dict[type, Callable[[Any], Any]] = {
 
 
 def print_column(builder: StatementBuilder, row: Row, selected: Selected, source: Column) -> Json:
-    expression = builder.place(source.expression, row.scope)
+    expression = builder.place(source.expression, row.scope, selected)
     missing = if_missing(selected.field)
     if not source.is_id:
         return scalar(expression, if_null=missing)

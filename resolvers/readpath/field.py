@@ -94,8 +94,10 @@ def as_parameter(argument: Argument[Any]) -> Parameter:
 
 
 def declared_arguments(source: Source, target: FromClause | None) -> tuple[Argument[Any], ...]:
-    """Every `argument(...)` of a field, in its join condition and in the declared selects behind it, by name."""
+    """Every `argument(...)` of a field, in its expression or join condition and in the declared selects behind it,
+    by name."""
     expressions: list[Any] = [getattr(source, "on", None), *getattr(source, "parameters", ())]
+    expressions.append(getattr(source, "expression", None))
     expressions += [rows.element for rows in getattr(source, "given", {}).values()]
     if isinstance(target, Subquery):
         expressions.append(target.element)

@@ -128,7 +128,9 @@ class Reader:
 
     async def column(self, source: Column) -> Any:
         entity, row = self.row()
-        value = await self.rows.value(source.expression, entity, row)
+        if self.field.arguments:
+            self.check_arguments()
+        value = await self.rows.value(source.expression, entity, row, self.arguments)
         if not source.is_id or value is None:
             return value
         return f"{source.id_prefix or entity.id_prefix}_{value}"

@@ -62,11 +62,13 @@ class Rows:
         arguments = [plain(compiled.params[name]) for name in compiled.positiontup or []]
         return [dict(row) for row in await self.reads.fetch(compiled.string, arguments)]
 
-    async def value(self, expression: Any, entity: Entity, row: Values) -> Any:
+    async def value(
+        self, expression: Any, entity: Entity, row: Values, arguments: Values | None = None
+    ) -> Any:
         """What an expression over the row is worth, as a Python value."""
         if isinstance(expression, ColumnClause) and expression.table is entity.rows:
             return from_driver(row[str(expression.key)], expression.type)
-        filled = self.filled(expression, (entity, row), {})
+        filled = self.filled(expression, (entity, row), arguments or {})
         found = await self.fetch(select(filled.label("value")))
         return from_driver(found[0]["value"], expression.type)
 
