@@ -43,14 +43,20 @@ def this_machine() -> Machine:
 
 def publish(title: str, figures: list[Figure], json_path: Path | None) -> None:
     """Prints the table, and writes the file where one is asked for."""
-    machine, load = this_machine(), os.getloadavg()[0]
-    table = Table(title=title, caption=f"{machine.processor}, {machine.cores} cores, load {load:.1f}")
+    table = Table(title=title)
     table.add_column("figure")
     table.add_column("value", justify="right")
     table.add_column("unit")
     for figure in figures:
         table.add_row(figure.name, in_digits(figure.value), figure.unit)
     Console().print(table)
+    keep(title, figures, json_path)
+
+
+def keep(title: str, figures: list[Figure], json_path: Path | None) -> None:
+    """Says on which machine, and writes the file where one is asked for."""
+    machine, load = this_machine(), os.getloadavg()[0]
+    Console().print(f"{machine.processor}, {machine.cores} cores, load {load:.1f}", style="italic")
     if json_path:
         at = datetime.now(UTC).isoformat(timespec="seconds")
         kept = {"benchmark": title, "at": at, "load": load, "machine": asdict(machine)}

@@ -13,17 +13,22 @@ from domain.errors import SetupError
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """`module` has a function `run(*, customers, json_path)`; the folder is not part of an installation."""
+    """`module` has a function `run(*, customers, json_path)`; the folder is not part of an installation.
+
+    `smoke_customers`: with so many, `run(..., smoke=True)` shows in seconds that everything works; None: no such run.
+    """
 
     name: str
     module: str
     words: str
     customers: int
+    smoke_customers: int | None = None
 
 
 BENCHMARKS = (
     Benchmark("freshness", "benchmarks.freshness", "Order event in, tier change at a subscriber.", 20_000),
     Benchmark("import", "benchmarks.import_bench", "Files into an empty database, then facts.", 30_000),
+    Benchmark("read", "benchmarks.read", "What a query costs, beside servers of others.", 20_000, 300),
 )
 
 
@@ -31,6 +36,9 @@ def run(
     name: Annotated[str | None, typer.Argument(help="Which; without a name they are listed.")] = None,
     customers: Annotated[int | None, typer.Option(min=1, help="How many customers to invent.")] = None,
     json: Annotated[Path | None, typer.Option(help="Also write the figures to this file.")] = None,
+    smoke: Annotated[
+        bool, typer.Option("--smoke", help="Only show that it runs; its figures mean nothing.")
+    ] = False,
 ) -> None:
     """Run a benchmark of this checkout."""
     require_checkout()
@@ -38,7 +46,13 @@ def run(
         typer.echo("\n".join(f"{one.name:10} {one.words}" for one in BENCHMARKS))
         return
     chosen = find_benchmark(name)
-    importlib.import_module(chosen.module).run(customers=customers or chosen.customers, json_path=json)
+    run_benchmark = importlib.import_module(chosen.module).run
+    if not smoke:
+        run_benchmark(customers=customers or chosen.customers, json_path=json)
+    elif chosen.smoke_customers is None:
+        raise SetupError(f"The benchmark {name} has no --smoke.")
+    else:
+        run_benchmark(customers=customers or chosen.smoke_customers, json_path=json, smoke=True)
 
 
 def find_benchmark(name: str) -> Benchmark:
