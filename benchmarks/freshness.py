@@ -155,7 +155,7 @@ async def at_a_pace(client: httpx.AsyncClient, watch: Watch, customers: list[Can
 
 async def send(client: httpx.AsyncClient, watch: Watch, candidate: Candidate) -> Timing:
     heard = watch.expect(candidate.customer)
-    body = {"query": SEND, "variables": {"input": order_of(candidate)}}
+    body = {"query": SEND, "variables": {"input": order_of(candidate, datetime.now(UTC))}}
     started = time.perf_counter()
     answer = (await client.post("/graphql", json=body)).json()
     accepted = time.perf_counter()
@@ -169,7 +169,7 @@ async def send(client: httpx.AsyncClient, watch: Watch, candidate: Candidate) ->
     return Timing(accepted - started, arrived - started)
 
 
-def order_of(candidate: Candidate) -> dict[str, Any]:
+def order_of(candidate: Candidate, occurred_at: datetime) -> dict[str, Any]:
     amount = {"amount": "100000.00"}
     line = {"lineNo": 1, "product": "P00001", "quantity": "1", "netAmount": amount}
     order = {
@@ -181,7 +181,7 @@ def order_of(candidate: Candidate) -> dict[str, Any]:
     }
     event = {
         "id": f"bench-{candidate.external_id}",
-        "occurredAt": datetime.now(UTC).isoformat(),
+        "occurredAt": occurred_at.isoformat(),
         "customer": {"externalId": candidate.external_id},
         "data": {"order": order},
     }

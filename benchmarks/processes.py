@@ -35,6 +35,11 @@ def cpu_by_program(pid: int) -> Counter[str]:
     return spent
 
 
+def resident_bytes(pid: int) -> int:
+    """Memory that a process holds now."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def _everybody() -> list[Process]:
     found = (_read(folder) for folder in Path("/proc").iterdir() if folder.name.isdigit())
     return [one for one in found if one is not None]

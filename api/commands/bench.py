@@ -29,6 +29,8 @@ BENCHMARKS = (
     Benchmark("freshness", "benchmarks.freshness", "Order event in, tier change at a subscriber.", 20_000),
     Benchmark("import", "benchmarks.import_bench", "Files into an empty database, then facts.", 30_000),
     Benchmark("read", "benchmarks.read", "What a query costs, beside servers of others.", 20_000, 300),
+    Benchmark("cache", "benchmarks.cache", "What a cached answer costs, beside others.", 20_000, 300),
+    Benchmark("fanout", "benchmarks.fanout", "One event to thousands of subscribers.", 2_000, 300),
 )
 
 

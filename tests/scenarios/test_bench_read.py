@@ -30,3 +30,15 @@ def test_reading_is_compared_with_a_server_of_others(tmp_path: Path) -> None:
 
     assert "tiny query, Mercurius with JIT: CPU, times ours, compiled" in names
     assert "tiny query, floor: constant, bare ASGI, 1 connections: p50" in names
+
+
+def test_an_event_reaches_all_subscribers(tmp_path: Path) -> None:
+    names = bench("fanout", tmp_path / "fanout.json")
+
+    assert "20 subscribers: CPU of the server a delivery" in names
+
+
+def test_answers_given_before_are_compared_with_a_cache_of_others(tmp_path: Path) -> None:
+    names = bench("cache", tmp_path / "cache.json")
+
+    assert "whole customer, cached, Yoga with JIT, response cache: CPU, times ours, compiled" in names
