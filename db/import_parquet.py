@@ -27,17 +27,27 @@ def open_parquet(path: Path) -> TextFile:
 def batches(path: Path) -> Iterator[bytes]:
     parquet = load_pyarrow()
     import pyarrow
-    from pyarrow import csv
 
-    options = csv.WriteOptions(include_header=False)
     with parquet.ParquetFile(path) as file:
         for batch in file.iter_batches(ROWS_A_BATCH):
-            out = io.BytesIO()
             try:
-                csv.write_csv(batch, out, options)
+                yield as_csv(batch)
             except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
                 raise unusable(path, "has nested columns; only plain ones can be read") from error
-            yield out.getvalue()
+
+
+def as_csv(batch: Any) -> bytes:
+    """Without quotes unless some text needs them: quoted cells go a slower way into the tables."""
+    import pyarrow
+    from pyarrow import csv
+
+    out = io.BytesIO()
+    try:
+        csv.write_csv(batch, out, csv.WriteOptions(include_header=False, quoting_style="none"))
+    except pyarrow.ArrowInvalid:
+        out = io.BytesIO()
+        csv.write_csv(batch, out, csv.WriteOptions(include_header=False))
+    return out.getvalue()
 
 
 def load_pyarrow() -> Any:

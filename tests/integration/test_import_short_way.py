@@ -247,6 +247,28 @@ async def test_quoted_cells_go_the_other_way(importer: Importer, copied: list[in
     assert (copied, reports["orders"].new) == ([], 3)
 
 
+async def test_parquet_goes_the_short_way_unless_a_text_needs_quotes(
+    importer: Importer, copied: list[int]
+) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    await importer.take_texts({"customers": CUSTOMERS})
+    for ids in (["O1", "O2"], ["O3", 'O"4']):
+        columns = {"external_id": ids, "customer_external_id": ["C1", "C2"]}
+        columns |= {"placed_at": ["2026-05-01", "2026-05-02"], "net_amount": ["5.50", "6"]}
+        parquet.write_table(pyarrow.table(columns), importer.folder / "orders.parquet")
+        await importer.take(importer.folder / "orders.parquet")
+
+    assert copied == [2]
+    assert await importer.rows("SELECT external_id FROM orders WHERE source_id = {source} ORDER BY 1") == [
+        ('O"4',),
+        ("O1",),
+        ("O2",),
+        ("O3",),
+    ]
+
+
 async def test_rows_are_copied_in_their_order_with_what_is_absent(database_url: str) -> None:
     names = np.array([b"O1", "订单".encode(), b"O333"])
     fields = [
