@@ -9,6 +9,7 @@ from functools import partial
 from graphql import OperationType
 
 from api.engine_port import GraphQLAnswer, GraphQLRequest, LiveResult, OperationKind, OperationRefused
+from api.explain import Explainer, wants_explanation
 from api.fan_out import Delivery, FanOut, Work
 from domain.errors import StoreUnavailable
 from domain.live.events import LiveEvent, LiveEvents, SlowConsumer, StreamGap
@@ -34,6 +35,7 @@ class ReadPathEngine:
     live: LiveEvents
     record_opened: Callable[[Viewer, Mapping[int, frozenset[str]]], Awaitable[None]]
     """Writes the audit of unmasked values; an answer leaves only after it."""
+    explainer: Explainer
     fan_out: FanOut = field(init=False)
 
     def __post_init__(self) -> None:
@@ -46,7 +48,11 @@ class ReadPathEngine:
 
     async def execute(self, request: GraphQLRequest, viewer: Viewer) -> GraphQLAnswer:
         context = self.make_context(viewer)
-        answer = await self.engine.execute(as_request(request), context)
+        if wants_explanation(request):
+            explaining = self.explainer.explain(self.engine, as_request(request), context)
+            answer = await self.engine.answer(explaining)
+        else:
+            answer = await self.engine.execute(as_request(request), context)
         if context.opened:
             await self.record_opened(viewer, context.opened)
         return GraphQLAnswer(

@@ -14,6 +14,7 @@ from api.app import AppParts
 from api.auth import Tokens, load_signing_key
 from api.engine import ReadPathEngine
 from api.examples import load_examples
+from api.explain import Explainer
 from api.graph import follow, open_graph, question_seconds
 from api.health import StoreCheck
 from api.house import business_now, prepare_house
@@ -148,8 +149,10 @@ def make_engine(  # noqa: PLR0913
             now=business_now(settings),
         )
 
-    questions = GraphQuestions(graph, lambda: shop.settings.live_as_of)
-    read_stores = ReadStores(reads, questions, question_seconds(settings) + 0.05)
+    def questions_of(graph: GraphStore) -> GraphQuestions:
+        return GraphQuestions(graph, lambda: shop.settings.live_as_of)
+
+    read_stores = ReadStores(reads, questions_of(graph), question_seconds(settings) + 0.05)
     engine = Engine(
         schema=schema,
         stores=read_stores,
@@ -161,6 +164,7 @@ def make_engine(  # noqa: PLR0913
         make_context=make_context,
         live=subscribers,
         record_opened=partial(record_opened, stores.pool),
+        explainer=Explainer(reads, graph, questions_of),
     )
 
 

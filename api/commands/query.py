@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
+from api.commands.explanation import print_explanation
 from api.commands.token import read_customer
 from api.settings import read_settings
 from domain.errors import SetupError
 from domain.privacy.viewer import Purpose, Role, Viewer
+
+EXPLAIN = "explain"
 
 
 def run(
@@ -19,6 +23,9 @@ def run(
     role: Annotated[Role, typer.Option(case_sensitive=False, help="As whom.")] = Role.OPERATOR,
     customer: Annotated[str | None, typer.Option(help="With role CUSTOMER: whose, as cus_42.")] = None,
     purpose: Annotated[Purpose | None, typer.Option(case_sensitive=False, help="Why data is read.")] = None,
+    explain: Annotated[
+        bool, typer.Option(help="Show fields, SQL, Cypher, rows and times instead; as OPERATOR.")
+    ] = False,
 ) -> None:
     """Print the answer as JSON; exit code 1 when it has errors."""
     customer_id = read_customer(customer)
@@ -27,8 +34,12 @@ def run(
     viewer = Viewer("local-query", role, purpose, customer_id)
     text, beside = read_operation(operation)
     given = json_object(variables) if variables else beside
-    answer = asyncio.run(execute(text, given, viewer))
-    typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+    answer = asyncio.run(execute(text, given, viewer, {EXPLAIN: True} if explain else {}))
+    explanation = answer.get("extensions", {}).get(EXPLAIN)
+    if explanation is None:
+        typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+    else:
+        print_explanation(Console(), explanation)
     if "errors" in answer:
         raise typer.Exit(1)
 
@@ -54,13 +65,16 @@ def json_object(text: str) -> dict[str, Any]:
     return given
 
 
-async def execute(text: str, variables: dict[str, Any], viewer: Viewer) -> dict[str, Any]:
+async def execute(
+    text: str, variables: dict[str, Any], viewer: Viewer, extensions: dict[str, Any]
+) -> dict[str, Any]:
     from api.engine_port import GraphQLRequest  # these import the whole API
     from api.stores import open_stores
     from api.wiring import open_service
 
     settings = read_settings()
     async with open_stores(settings) as stores, open_service(settings, stores) as service:
-        answer = await service.engine.execute(GraphQLRequest(query=text, variables=variables), viewer)
+        request = GraphQLRequest(query=text, variables=variables, extensions=extensions)
+        answer = await service.engine.execute(request, viewer)
     parsed: dict[str, Any] = json.loads(answer.body)
     return parsed

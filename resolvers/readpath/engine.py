@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -100,9 +100,13 @@ class Engine:
 
     async def execute(self, request: Request, context: OperationContext) -> Answer:
         """The answer to a query or mutation. Never raises for what a client sent or a store does."""
+        return await self.answer(self.run(request, context))
+
+    async def answer(self, running: Awaitable[Answer]) -> Answer:
+        """What runs has its time, and its faults become errors."""
         try:
             async with asyncio.timeout(self.operation_seconds):
-                return await self.run(request, context)
+                return await running
         except RefusedRequest as refused:
             return Answer(printed({"errors": refused.errors}), was_refused=True)
         except (TimeoutError, StatementTimedOut):
