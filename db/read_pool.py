@@ -133,7 +133,7 @@ class ReadPool:
         return await asyncpg.connect(
             self.database_url,
             timeout=self.settings.connect_seconds,
-            statement_cache_size=1_000,
+            statement_cache_size=200,  # of a large statement PostgreSQL keeps 2 MB in each connection
             max_cacheable_statement_size=0,  # no bound: a statement of a plan is large and used again
             server_settings=self.session_settings(),
         )

@@ -19,9 +19,10 @@ from resolvers.readpath.validation import find_mistakes
 
 DOCUMENTS = 1_000
 DOCUMENT_BYTES = 16_000_000
-PLANS = 2_000
-PLAN_CHARACTERS = 32_000_000
-"""Of SQL text: a plan weighs about twice its text."""
+PLANS = 1_000
+PLAN_CHARACTERS = 8_000_000
+"""Of SQL text, of which a plan weighs about twice as much here, and each connection of PostgreSQL that has it
+prepared a hundred times as much."""
 SHAPES_A_DOCUMENT = 50
 """One document may not push out the plans of all others by sending ever new shapes of its variables."""
 REFUSED_DOCUMENTS = 50
