@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import strawberry
 from sqlalchemy import ColumnElement
@@ -30,12 +30,13 @@ def ranked(rank: ColumnElement[int] | ColumnElement[int | None]) -> ColumnElemen
 def next_review_at(
     context: Context, version_id: int, as_of: datetime, ends_at: datetime | None
 ) -> datetime | None:
-    """The midnight by whose measure the policy looks next in both directions; null: at every change."""
+    """A midnight of the shop; after the validity its grace, which ends likewise."""
     timing = context.shop.versions[version_id].rule.timing
     if timing.cadence is Cadence.REALTIME:
         return None
     if timing.cadence is Cadence.ANNIVERSARY:
-        return ends_at
+        is_over = ends_at is not None and ends_at < as_of
+        return ends_at + timedelta(days=timing.grace_days) if ends_at and is_over else ends_at
     if timing.cadence is Cadence.DAILY:
         return as_of
     calendar = calendar_of(context.shop.time_zone)

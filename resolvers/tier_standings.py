@@ -139,7 +139,7 @@ class TierStanding:
         standing.version_id,
         standing.as_of,
         standing.valid_until,
-        about="The midnight by whose measure the policy looks next in both directions; null: at every change.",
+        about="When the policy looks next in both directions, a midnight of the shop; null: at every change.",
     )
     protection: TierProtection | None = embed(
         TierProtection,
