@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 import httpx
@@ -18,6 +19,7 @@ from websockets.asyncio.client import connect
 from api.app import AppParts
 from api.auth import Tokens
 from db.read_pool import ReadPool, ReadSettings
+from domain.errors import StoreUnavailable
 from resolvers.live import encode_event
 
 QUERY = "{ customers(first: 2) { nodes { id profile { kind } orders(first: 2) { nodes { id } } } } }"
@@ -156,3 +158,29 @@ async def test_an_operation_seen_before_costs_one_round_trip(retailer: Retailer)
         finally:
             retailer.reads.reads = before
         await pool.close()
+
+
+async def test_where_one_graph_field_fails_the_statement_of_the_other_ends_too(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each graph field has a statement of its own; nobody waits for the second once the first has failed."""
+    text = '{ customer(by: { id: "cus_1" }) { recommendations { rank } relationships(first: 1) { nodes { depth } } } }'
+    reads = served.retailer.reads.reads
+
+    class FirstFails:
+        number = 0
+
+        async def fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[Any]:
+            self.number += 1
+            if self.number == 2:
+                assert await served.becomes_active(1)
+                raise StoreUnavailable("postgres", "switched off by a test")
+            return await reads.fetch(
+                sql if self.number == 1 else "SELECT 1 FROM pg_sleep(9)", () if self.number > 1 else arguments
+            )
+
+    monkeypatch.setattr(served.retailer.reads, "reads", FirstFails())
+    found = await served.retailer.ask(text)
+
+    assert found["errors"][0]["extensions"]["code"] == "STORE_UNAVAILABLE"
+    assert await served.becomes_active(0)
