@@ -7,7 +7,7 @@ from resolvers.remembered import Facts, once_an_operation
 
 
 def context() -> Context:
-    return Context(viewer=Mock(), shop=Mock(), cipher=Mock(), events=Mock(), now=Mock())
+    return Mock(spec=Context, remembered={})
 
 
 def test_fields_of_one_row_share_what_is_worked_out_and_other_rows_and_operations_do_not() -> None:
