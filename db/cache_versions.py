@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from db.cache_line import CacheLine
-from db.resp3 import Push, Reply, ReplyError
+from db.resp3 import Push, Reply, ReplyError, encode
 from domain.errors import StoreUnavailable
 
 PREFIX = b"c360:v:"
@@ -66,12 +66,14 @@ class CacheVersions:
     clock: Callable[[], float] = time.monotonic
     _known: dict[bytes, bytes] = field(default_factory=dict)
     _watches: set[Watch] = field(default_factory=set)
-    _was_down: bool = False
+    _unsaid: int = 0
+    """Changes that may not have been told; as many as `_saying` are told by the first words."""
+    _saying: int = 0
     _hearing: "asyncio.Future[Reply] | None" = None
     _asked_at: float = 0.0
 
     def __post_init__(self) -> None:
-        self.line.tracked = PREFIX
+        self.line.tracked, self.line.first_words = PREFIX, self._first_words
         self.line.on_push, self.line.on_up, self.line.on_down = self._take_push, self._rise, self._fall
 
     # --- reading ----------------------------------------------------------------------------------------
@@ -150,24 +152,34 @@ class CacheVersions:
         """Replaces the words and waits until every process must know. What could not be said is said later."""
         names = [HOUSE] if len(names) > MOST_NAMED else names
         self._forget(None if HOUSE in names else names)
-        try:
-            replies = [await sent for sent in [self._replace(name) for name in names]]
-        except StoreUnavailable:
-            self._was_down = True
+        if not await self._say(names):
             return False
         until = self.clock() + SETTLE_SECONDS
-        self._forget(
-            None if HOUSE in names else names
-        )  # what was read meanwhile, before the word was replaced
-        if refused := next((reply for reply in replies if isinstance(reply, ReplyError)), None):
-            self.line.drop(refused.message)
-            return False
+        self._forget(None if HOUSE in names else names)  # again: read meanwhile, before the word was replaced
         while (left := until - self.clock()) > 0:  # noqa: ASYNC110 - a timer may ring a little early
             await asyncio.sleep(left)
         return True
 
-    def _replace(self, name: bytes) -> "asyncio.Future[Reply]":
-        return self.line.send(b"SET", PREFIX + name, self.new_word(), b"EX", b"%d" % VERSION_SECONDS)
+    async def _say(self, names: Sequence[bytes]) -> bool:
+        """Whether the server has new words. Lost with its connection, a change is said on the next one at once."""
+        try:
+            return await self._replace(names)
+        except StoreUnavailable:
+            self._unsaid += 1
+        try:
+            return await self.line.returned() and await self._replace(names)
+        except StoreUnavailable:
+            return False
+
+    async def _replace(self, names: Sequence[bytes]) -> bool:
+        replies = [await sent for sent in [self.line.send(*self._new(name)) for name in names]]
+        if refused := next((reply for reply in replies if isinstance(reply, ReplyError)), None):
+            self.line.drop(refused.message)
+            raise StoreUnavailable("cache", refused.message)
+        return True
+
+    def _new(self, name: bytes) -> tuple[bytes, ...]:
+        return b"SET", PREFIX + name, self.new_word(), b"EX", b"%d" % VERSION_SECONDS
 
     # --- what the line says -----------------------------------------------------------------------------
 
@@ -181,15 +193,18 @@ class CacheVersions:
         names = [key[len(PREFIX) :] for key in keys if isinstance(key, bytes)]
         self._forget(None if HOUSE in names else names)
 
+    def _first_words(self) -> bytes:
+        """Changes may have been lost with the last connection, and a server may have come back older than it was."""
+        self._saying = self._unsaid
+        return encode(*self._new(HOUSE)) if self._unsaid else encode(b"PING")
+
     def _rise(self) -> None:
-        """What changed while the line was down may not have been said, by us or by a server that came back older."""
+        """What was left unsaid since the first words is said by whoever changed it."""
+        self._unsaid -= self._saying
         self._forget(None)
-        if self._was_down:
-            self._was_down = False
-            self._replace(HOUSE)
 
     def _fall(self) -> None:
-        self._was_down = True
+        self._unsaid += 1
         self._forget(None, lost=True)
 
     def _forget(self, names: Sequence[bytes] | None, *, lost: bool = False) -> None:

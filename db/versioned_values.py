@@ -70,7 +70,7 @@ class VersionedValues:
     async def get(self, keys: Sequence[bytes], watch: Watch) -> list[Value | None]:
         """The good ones; two round trips at most, mostly one."""
         try:
-            sealed = await self.versions.line.ask(b"MGET", *keys)
+            sealed = await self.versions.line.ask(b"MGET", *map(self._place, keys))
             assert isinstance(sealed, list)
             opened = [
                 self._opened(key, text) if isinstance(text, bytes) else None
@@ -102,7 +102,11 @@ class VersionedValues:
             if b"" in words or watch.saw_move(names):
                 return
             sealed = self.seal.close(key, packed(value, zip(names, words, strict=True)))
-            await self.versions.line.ask(b"SET", key, sealed, b"EX", b"%d" % seconds)
+            await self.versions.line.ask(b"SET", self._place(key), sealed, b"EX", b"%d" % seconds)
+
+    def _place(self, key: bytes) -> bytes:
+        """Not that of another life of the server: it may have come back older than what it was told last."""
+        return key + self.versions.line.server_life[:8]
 
     def _opened(self, key: bytes, sealed: bytes) -> tuple[Value, dict[bytes, bytes]] | None:
         """None for what is not ours, such as a value from before the keys were changed."""

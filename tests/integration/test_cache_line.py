@@ -152,7 +152,7 @@ async def test_a_server_that_fails_costs_everybody_who_waits_once_and_nobody_aft
 
 async def test_our_own_standing_still_is_not_held_against_the_server(own_valkey_url):
     async with kept_up(CacheLine(url=own_valkey_url, answer_seconds=PATIENT)) as line:
-        line._wire._answer_seconds = 0.2
+        line._wire.expect_within(0.2)
         asked = line.send(b"PING")
         await asyncio.sleep(0)
         wait_busily(0.5)

@@ -5,6 +5,7 @@ from cache_stores import kept_up, until, versions_at
 
 from db.cache_line import CacheLine
 from db.cache_versions import ANY_CUSTOMER, HOUSE, LEASE_SECONDS, SETTLE_SECONDS, customer
+from db.embedded_valkey import start_valkey
 from db.keys import LocalKeys
 from db.versioned_values import CacheSeal, Value, VersionedValues
 
@@ -57,11 +58,30 @@ async def test_a_lost_line_empties_its_process_and_what_was_kept_in_the_server(o
         one.line.drop("a test")
         assert not one.is_certain
         assert not await one.make_certain()
-        assert not await one.customers_changed([2])
         await until(lambda: one.line.is_up)
         assert forgotten.count(None) >= 2
         await until(lambda: not other._known)
         assert await found(values) is None
+
+
+async def test_a_change_that_was_lost_with_its_connection_is_told_before_it_is_answered(own_valkey_url):
+    forgotten = []
+    async with versions_at(own_valkey_url) as one, versions_at(own_valkey_url) as other:
+        other.forget.append(forgotten.append)
+        for lost_before in (False, True):
+            changing = asyncio.ensure_future(one.customers_changed([2]))
+            if not lost_before:
+                await asyncio.sleep(0)
+            one.line.drop("a test")
+            assert await changing
+            await other.make_certain()
+            assert customer(2) in told(forgotten)
+            assert None in forgotten, "others may have been lost with it"
+            forgotten.clear()
+
+
+def told(forgotten):
+    return {name for names in forgotten if names is not None for name in names}
 
 
 async def kept(values: VersionedValues, *names: bytes, seconds: float = 60) -> None:
@@ -111,17 +131,32 @@ async def test_a_version_that_was_lost_makes_no_old_value_good(own_valkey_url):
         assert await found(VersionedValues(other, SEAL)) is None
 
 
+async def test_a_server_that_comes_back_with_what_it_once_saved_makes_no_old_value_good(tmp_path):
+    server = start_valkey(tmp_path)
+    async with versions_at(server.url) as versions:
+        values = VersionedValues(versions, SEAL)
+        await kept(values, customer(5))
+        await versions.line.ask(b"SAVE")
+        life = versions.line.server_life
+    server.stop()
+    server = start_valkey(tmp_path)
+    async with versions_at(server.url) as versions:
+        assert await found(VersionedValues(versions, SEAL)) is None
+        assert life not in (b"", versions.line.server_life)
+    server.stop()
+
+
 async def test_values_are_sealed_and_bound_to_their_key(own_valkey_url):
     async with versions_at(own_valkey_url) as versions:
         values = VersionedValues(versions, SEAL)
         watch = versions.watch()
         secret = SEAL.name(b"somebody else's answer")
         await values.put(secret, Value(b"13812345678", (customer(1),), 0.0), watch, seconds=60)
-        sealed = await versions.line.ask(b"GET", secret)
+        sealed = await versions.line.ask(b"GET", values._place(secret))
         assert b"13812345678" not in sealed
-        await versions.line.ask(b"SET", KEY, sealed, b"EX", b"60")
+        await versions.line.ask(b"SET", values._place(KEY), sealed, b"EX", b"60")
         assert await found(values) is None, "passed off as another answer"
-        await versions.line.ask(b"SET", KEY, b"nonsense", b"EX", b"60")
+        await versions.line.ask(b"SET", values._place(KEY), b"nonsense", b"EX", b"60")
         assert await found(values) is None
 
 

@@ -13,9 +13,11 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answers to HELLO and SETNAME."""
+    """Answers to HELLO, INFO and SETNAME, then to the first PING."""
     await reader.readuntil(b"customer360-cache\r\n")
-    writer.write(b"%1\r\n+server\r\n+fake\r\n+OK\r\n")
+    writer.write(b"%1\r\n+server\r\n+fake\r\n$-1\r\n+OK\r\n")
+    await reader.readuntil(b"PING\r\n")
+    writer.write(b"+PONG\r\n")
 
 
 @asynccontextmanager
