@@ -19,9 +19,10 @@ from sqlalchemy import BigInteger, BindParameter, Enum, FromClause, Integer, Sma
 
 from resolvers.readpath.catalogue import Catalogue, entity_of, target_of
 from resolvers.readpath.cursors import storable
+from resolvers.readpath.dependencies import APART, Join, Reads
 from resolvers.readpath.expressions import stored
 from resolvers.readpath.failures import BadInput, Failure
-from resolvers.readpath.jsontext import END, HOLE, Json
+from resolvers.readpath.jsontext import CUSTOMER, END, HOLE, Json
 from resolvers.readpath.operation import Operation, Slot, position
 from resolvers.readpath.plan import (
     CONTEXT,
@@ -43,10 +44,14 @@ PARAMETER = re.compile("\x00p([0-9]+)\x00")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The row whose fields are printed: its entity (None at the root) and where its columns are."""
+    """The row whose fields are printed: its entity (None at the root) and where its columns are.
+
+    `is_marked`: its owner is marked in the text, since an answer depends on them for the first time.
+    """
 
     entity: Entity | None
     scope: Scope
+    is_marked: bool = False
 
 
 ROOT = Row(None, {})
@@ -99,6 +104,8 @@ class StatementBuilder:
     binds: list[Bind] = field(default_factory=list)
     known: dict[Any, int] = field(default_factory=dict)
     aliases: int = 0
+    reads: Reads = field(default_factory=Reads)
+    named: list[Bind] = field(default_factory=list)
 
     def alias_name(self) -> str:
         self.aliases += 1
@@ -113,12 +120,14 @@ class StatementBuilder:
         selected: Selected | None = None,
         *,
         declared: FromClause | None = None,
+        joined_by: Join = APART,
     ) -> Opened:
         """A fresh alias of the target's rows; `declared` are other rows of the same columns."""
         entity, alias = entity_of(target), self.alias_name()
         source = entity.rows if declared is None else declared
         standing = Standing(alias, is_certain=isinstance(source, Table))
-        row = Row(entity, {entity.rows: standing})
+        is_marked = self.reads.account_for(entity, parent.entity, joined_by)
+        row = Row(entity, {entity.rows: standing}, is_marked)
         return Opened(self.rows_as(source, alias, (parent, selected)), alias, row, self.own_rows(row))
 
     def rows_as(self, rows: FromClause, alias: str, of: tuple[Row, Selected | None]) -> str:
@@ -128,6 +137,16 @@ class StatementBuilder:
             scope = parent.scope if speaks_of(rows.element, tuple(parent.scope)) else {}
             return f"({self.place(rows.element, scope, selected).text}) AS {alias}"
         return f"{dialect().identifier_preparer.format_table(getattr(rows, 'element', rows))} AS {alias}"
+
+    def name_customers(self, value: Any, read: Callable[[Any], list[int | None]]) -> None:
+        """Customers that the client names: the answer depends on them even if there are none."""
+        self.named.append(reader(value, read))
+
+    def mark_owner(self, row: Row) -> Json:
+        """Says in the text that the answer depends on the customer whose row this is."""
+        if not row.is_marked or row.entity is None or self.reads.any_customer:
+            return []
+        return [CUSTOMER, self.place(row.entity.scope, row.scope), END]
 
     def own_rows(self, row: Row) -> list[str]:
         """The viewer's row scope, for every WHERE over these rows."""
@@ -237,7 +256,14 @@ class StatementBuilder:
         return Statement(sql, tuple(self.binds[place] for place in used))
 
     def plan(self, statement: Statement) -> Plan:
-        return Plan(statement, tuple(self.holes), tuple(self.checks))
+        return Plan(
+            statement,
+            tuple(self.holes),
+            tuple(self.checks),
+            tuple(self.named),
+            reads_any_customer=self.reads.any_customer,
+            reads_viewer=self.reads.viewer,
+        )
 
 
 def reader(value: Any, change: Callable[[Any], Any]) -> Bind:

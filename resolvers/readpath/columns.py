@@ -28,6 +28,7 @@ READERS: dict[type, Callable[[Any], Any]] = {
 
 
 def print_column(builder: StatementBuilder, row: Row, selected: Selected, source: Column) -> Json:
+    builder.reads.note(source.expression, row.entity)
     expression = builder.place(source.expression, row.scope, selected)
     missing = if_missing(selected.field)
     if not source.is_id:
@@ -81,10 +82,14 @@ def embedded_value(
         case str():
             return [f'"{value}"']
         case _:
+            builder.reads.note(value, row.entity)
             return scalar(builder.place(value, row.scope), if_null=if_missing(field[0]))
 
 
 def print_computed(builder: StatementBuilder, row: Row, selected: Selected, source: Computed) -> Json:
+    builder.reads.viewer |= not source.columns
+    for column in source.columns:
+        builder.reads.note(column, row.entity)
     columns = [builder.place(column, row.scope) for column in source.columns]
     readers = tuple(reader_of(column) for column in columns)
     write = projection(builder, selected.field.type, [node.selection_set for node in selected.nodes])

@@ -95,7 +95,8 @@ def compile_event(task: Task, root_field: GraphQLField, node: FieldNode) -> Plan
 def print_object(builder: StatementBuilder, type_: GraphQLObjectType, row: Row, nodes: Sequence[Any]) -> Json:
     sets = [node.selection_set for node in nodes]
     merged = builder.operation.merged(type_, sets, builder.variables)
-    return json_object({key: print_field(builder, type_, row, parts) for key, parts in merged.items()})
+    fields = {key: print_field(builder, type_, row, parts) for key, parts in merged.items()}
+    return [*builder.mark_owner(row), *json_object(fields)]
 
 
 def print_field(

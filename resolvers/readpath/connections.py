@@ -10,6 +10,7 @@ from graphql import FieldNode, GraphQLObjectType, get_named_type
 
 from resolvers.readpath.builder import Opened, Row, Selected, StatementBuilder
 from resolvers.readpath.catalogue import node_type
+from resolvers.readpath.dependencies import Join
 from resolvers.readpath.expressions import is_descending, reversed_order, without_direction
 from resolvers.readpath.filters import Frame, filter_condition
 from resolvers.readpath.jsontext import NULL, Json, case_when, joined, json_array, json_object
@@ -49,7 +50,7 @@ class Page:
 def print_pages(builder: StatementBuilder, row: Row, selected: Selected, source: Pages) -> Json:
     target = cast(GraphQLObjectType, node_type(selected.field))
     paging, ordered = paging_of(selected), chosen_order(selected, source)
-    opened = builder.open_rows(target, row, selected, declared=ordered.rows)
+    opened = builder.open_rows(target, row, selected, declared=ordered.rows, joined_by=Join(source.on))
     belongs = [*opened.conditions, *conditions_of(builder, row, selected, (source, opened))]
     size = page_size(builder, selected, paging)
     order = order_in(builder, ordered, opened.row, opened.alias)

@@ -15,6 +15,7 @@ from graphql import OperationType, get_variable_values
 from domain.errors import StatementTimedOut, StoreUnavailable
 from resolvers.readpath.catalogue import make_catalogue
 from resolvers.readpath.compiler import EVENT_KEY
+from resolvers.readpath.dependencies import Dependencies
 from resolvers.readpath.documents import Documents, Prepared, located
 from resolvers.readpath.execution import Execution, Stores
 from resolvers.readpath.failures import Code, Failure, Masking, Refused, store_unavailable, timed_out
@@ -46,11 +47,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The JSON to send. `was_refused`: nothing ran and there is no `data` (400 where a status counts)."""
+    """The JSON to send. `was_refused`: nothing ran and there is no `data` (400 where a status counts).
+
+    `depends_on` None: good for this one request alone, as errors and what says who asks are.
+    """
 
     body: bytes
     was_refused: bool = False
     cost: int | None = None
+    depends_on: Dependencies | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +127,10 @@ class Engine:
         inputs = self.inputs(operation, request, context)
         cost = self.cost(prepared, operation, inputs, context.viewer)
         if operation.definition.operation is OperationType.MUTATION:
-            body = await self.change(request, (operation, prepared, inputs), context)
+            answer = Answer(await self.change(request, (operation, prepared, inputs), context))
         else:
-            body = await self.answer_query(request, (operation, prepared, inputs), context)
-        return Answer(extended(body, {"cost": cost}), cost=cost)
+            answer = await self.answer_query(request, (operation, prepared, inputs), context)
+        return Answer(extended(answer.body, {"cost": cost}), cost=cost, depends_on=answer.depends_on)
 
     async def change(
         self, request: Request, accepted: tuple[Operation, Prepared, Inputs], context: OperationContext
@@ -141,18 +146,18 @@ class Engine:
 
     async def answer_query(
         self, request: Request, accepted: tuple[Operation, Prepared, Inputs], context: OperationContext
-    ) -> bytes:
+    ) -> Answer:
         operation, prepared, inputs = accepted
         try:
             plan = self.plan(prepared, operation, inputs, context.viewer)
-            body = await self.run_plan(plan, operation, inputs, context)
-            assert body is not None
-            return body
+            answer = await self.run_plan(plan, operation, inputs, context)
+            assert answer is not None
+            return answer
         except Unplannable as reason:
             self.count_fallback(str(reason))
         except ValueError as error:  # SQL failed on a value: only the reference can tell which field's it was
             self.count_fallback(f"SQL failed on a value: {error}")
-        return await self.reference(request, context)
+        return Answer(await self.reference(request, context))
 
     def accept(self, request: Request, viewer: Viewer) -> tuple[Operation, Prepared]:
         """The operation, if it is valid, within limits, and uses only what the role may."""
@@ -214,15 +219,15 @@ class Engine:
 
     async def run_plan(
         self, plan: Plan, operation: Operation, inputs: Inputs, context: OperationContext
-    ) -> bytes | None:
+    ) -> Answer | None:
         execution = Execution(self.stores, self.masking, plan, inputs, context)
         text = await execution.text()
         if text is None:
             return None
         if not execution.failures:
-            return text.encode()
+            return Answer(text.encode(), depends_on=execution.depends_on())
         root = getattr(operation.schema, f"{operation.definition.operation.value}_type")
-        return completed(text, operation, root, execution.failures)
+        return Answer(completed(text, operation, root, execution.failures))
 
     async def reference(self, request: Request, context: OperationContext) -> bytes:
         """The same operation by the second reader."""
@@ -258,7 +263,8 @@ class Engine:
     async def run_event(self, event: EventPlan, key: int, context: OperationContext) -> bytes | None:
         """The message for one event, or None when its row is not one that this viewer may see."""
         inputs = {**event.inputs, CONTEXT: context, EVENT_KEY: key}
-        return await self.run_plan(event.plan, event.operation, inputs, context)
+        answer = await self.run_plan(event.plan, event.operation, inputs, context)
+        return None if answer is None else answer.body
 
 
 def coerced_variables(operation: Operation, given: Mapping[str, Any]) -> dict[str, Any]:

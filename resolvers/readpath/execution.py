@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain.errors import StoreUnavailable
+from resolvers.readpath.dependencies import Dependencies
 from resolvers.readpath.failures import MISSING_VALUE, Failure, Masking, store_unavailable
 from resolvers.readpath.graph_rows import KEYS, PARENT, POSITION, answer_slot
 from resolvers.readpath.jsontext import END, HOLE, SEPARATOR
@@ -44,6 +45,10 @@ class Execution:
     """By their text: fields computed from the same columns of a row are given the same objects."""
     arguments: dict[int, dict[str, Any]] = field(default_factory=dict)
     """By number of the hole."""
+    customers: set[int] = field(default_factory=set)
+    """On whose rows the answer depends, unless the plan says on anybody's."""
+    asked_of: set[int] = field(default_factory=set)
+    """About whom the graph was asked."""
 
     async def text(self) -> str | None:
         """The answer's text, with failed values where something failed; None: no row (events only)."""
@@ -51,8 +56,15 @@ class Execution:
         rows = await self.stores.reads.fetch(statement.sql, statement.values(self.inputs))
         if not rows:
             return None
+        self.customers |= self.plan.customers_named(self.inputs)
         text: str = rows[0][0]
         return await self.filled(text) if HOLE in text else text
+
+    def depends_on(self) -> Dependencies | None:
+        """Once the text is whole; None: good for this one request alone."""
+        if self.plan.reads_viewer or self.failures:
+            return None
+        return Dependencies(frozenset(self.customers), self.plan.reads_any_customer, frozenset(self.asked_of))
 
     async def filled(self, text: str) -> str:
         """Python holes in place; graph holes together, one question for all parents of a field."""
@@ -60,6 +72,10 @@ class Execution:
         waiting: dict[int, list[tuple[int, int]]] = {}
         for at in range(1, len(parts), 2):
             number, _, payload = parts[at].partition(":")
+            if number == "@":
+                self.customers.add(int(payload))
+                parts[at] = ""
+                continue
             if number == "!":
                 parts[at] = self.missing_value()
                 continue
@@ -73,15 +89,8 @@ class Execution:
         return "".join(parts)
 
     async def answer(self, parts: list[str], waiting: Mapping[int, list[tuple[int, int]]]) -> None:
-        asked = [
-            asyncio.ensure_future(self.ask(number, sorted({key for _, key in at})))
-            for number, at in waiting.items()
-        ]
-        try:
-            answers = await asyncio.gather(*asked)
-        finally:
-            for one in asked:
-                one.cancel()  # where one failed, nobody waits for the others
+        questions = [self.ask(number, sorted({key for _, key in at})) for number, at in waiting.items()]
+        answers = await asyncio.gather(*questions)
         for places, answer in zip(waiting.values(), answers, strict=True):
             for at, key in places:
                 failed = isinstance(answer, Failure)
@@ -91,6 +100,7 @@ class Execution:
         """One graph call for all parents, then one statement for everything below."""
         hole = self.plan.holes[number]
         assert isinstance(hole, GraphHole)
+        self.asked_of.update(keys)
         first = hole.first(self.inputs)
         wanted = {name: read(self.inputs) for name, read in hole.parameters.items()}
         try:

@@ -117,6 +117,7 @@ def reached_condition(builder: StatementBuilder, rule: Reached, given: tuple[Any
 def some_row(
     builder: StatementBuilder, rule: Related | Reached, frame: Frame, condition: Callable[[Frame], str]
 ) -> str:
+    builder.reads.any_customer = True
     alias = builder.alias_name()
     scope = {rule.rows: Standing(alias)}
     source = builder.rows_as(rule.rows, alias, (ROOT, None))

@@ -13,6 +13,8 @@ from sqlalchemy import types
 from resolvers.readpath.sql import Sql, quoted
 
 HOLE, END, SEPARATOR = "\x01", "\x02", "\x03"
+CUSTOMER = f"{HOLE}@:"
+"""Begins a mark that names a customer on whom the answer depends; it becomes nothing."""
 VIOLATION = f"{HOLE}!{END}"
 """Printed where a value is null that the schema promises."""
 

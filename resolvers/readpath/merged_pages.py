@@ -9,6 +9,7 @@ from graphql import FieldNode
 from resolvers.readpath.builder import Row, Selected, StatementBuilder
 from resolvers.readpath.catalogue import entity_of
 from resolvers.readpath.connections import Page, any_row, numbered, print_connection
+from resolvers.readpath.dependencies import Join
 from resolvers.readpath.jsontext import Json, joined
 from resolvers.readpath.paging import Order, Paging, cursor_text, page_size, paging_of, sides_of
 from resolvers.readpath.relations import node_json, related
@@ -76,7 +77,7 @@ def read_branch(
 ) -> ReadBranch:
     (selected, paging, size), (kind, branch) = page, kind_and_branch
     target = builder.catalogue.by_class[branch.target]
-    opened = builder.open_rows(target, row)
+    opened = builder.open_rows(target, row, joined_by=Join(branch.on))
     belongs = [*opened.conditions, related(builder, branch.on, row, opened)]
     at = builder.place(branch.at, opened.row.scope)
     key = builder.place(entity_of(target).key, opened.row.scope)

@@ -59,11 +59,21 @@ Hole = PythonHole | FailedHole | GraphHole
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`checks` are arguments that can make no sense; each raises BadInput before anything runs."""
+    """`checks` are arguments that can make no sense; each raises BadInput before anything runs.
+
+    `reads_any_customer`: the answer may change with any customer, else only with those marked in its text.
+    """
 
     statement: Statement
     holes: tuple[Hole, ...] = ()
     checks: tuple[Bind, ...] = ()
+    named: tuple[Bind, ...] = ()
+    """Each gives the ids of customers that the client names, None for what is no id."""
+    reads_any_customer: bool = True
+    reads_viewer: bool = True
+
+    def customers_named(self, inputs: Inputs) -> set[int]:
+        return {key for read in self.named for key in read(inputs) if key is not None}
 
     @property
     def size(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, cast
 
 from graphql import FieldNode, GraphQLObjectType, GraphQLOutputType, get_named_type, is_non_null_type
@@ -12,6 +13,7 @@ from resolvers.readpath.builder import ROOT, Opened, Row, Selected, StatementBui
 from resolvers.readpath.catalogue import entity_of, rule_of
 from resolvers.readpath.columns import if_missing
 from resolvers.readpath.cursors import decode_id
+from resolvers.readpath.dependencies import Join
 from resolvers.readpath.failures import AMBIGUOUS, BadInput
 from resolvers.readpath.filters import Frame, filter_condition
 from resolvers.readpath.jsontext import NULL, VIOLATION, Json, case_when, joined, json_array
@@ -25,7 +27,8 @@ TOO_MANY_IDS = "At most 100 ids at once."
 
 def print_one(builder: StatementBuilder, row: Row, selected: Selected, source: One) -> Json:
     stand_in = given_rows(source, selected)
-    opened = builder.open_rows(selected.target, row, selected, declared=stand_in)
+    join = Join(source.on, to_one=stand_in is None)
+    opened = builder.open_rows(selected.target, row, selected, declared=stand_in, joined_by=join)
     if source.on is not None and stand_in is None:
         opened.conditions.append(related(builder, source.on, row, opened, selected))
     return print_single(builder, opened, selected.target, selected.nodes, if_missing(selected.field))
@@ -70,7 +73,7 @@ def print_single(
 
 
 def print_many(builder: StatementBuilder, row: Row, selected: Selected, source: Many) -> Json:
-    opened = builder.open_rows(selected.target, row, selected)
+    opened = builder.open_rows(selected.target, row, selected, joined_by=Join(source.on))
     if source.on is not None:
         opened.conditions.append(related(builder, source.on, row, opened, selected))
     item = builder.print_object(builder, selected.target, opened.row, selected.nodes)
@@ -84,17 +87,25 @@ def print_lookup(builder: StatementBuilder, row: Row, selected: Selected, source
     given = [name for name, value in by.items() if value is not None]
     if len(given) != 1:
         raise BadInput(selected.at, "Give exactly one of the keys of `by`.")
-    opened = builder.open_rows(selected.target, ROOT, selected)
+    entity = entity_of(selected.target)
+    rule = rule_of(cast(Any, get_named_type(by_type)).fields[given[0]])
+    is_named = isinstance(rule, Match) and rule.column is entity.key and names_customers(entity)
+    if is_named:
+        builder.name_customers(by[given[0]], lambda value: [decode_id(value, str(entity.id_prefix))])
+    opened = builder.open_rows(selected.target, ROOT, selected, joined_by=Join(is_named=is_named))
     condition = filter_condition(builder, by_type, by, Frame(opened.row.scope, selected.at))
     opened.conditions.append(cast(str, condition))
     found = print_single(builder, opened, selected.target, selected.nodes, if_missing(selected.field))
-    if is_unique(
-        rule_of(cast(Any, get_named_type(by_type)).fields[given[0]]), cast(Entity, opened.row.entity)
-    ):
+    if is_unique(rule, entity):
         return found
     two = f"SELECT 1 FROM {opened.source}{where(opened.conditions)} LIMIT 2"
     rows = f"(SELECT count(*) FROM ({two}) AS {builder.alias_name()})"
     return [case_when(f"{rows} > 1", joined(builder.failure(AMBIGUOUS)).text, joined(found).text)]
+
+
+def names_customers(entity: Entity) -> bool:
+    """Whether the key of these rows is the customer's own id."""
+    return entity.key is not None and entity.scope is entity.key
 
 
 def is_unique(rule: Any, entity: Entity) -> bool:
@@ -111,6 +122,8 @@ def print_by_global_id(builder: StatementBuilder, selected: Selected) -> Json:
     if not found:
         return NULL
     target, entity = found[0]
+    if names_customers(entity):
+        builder.name_customers(value, lambda value: [decode_id(value, str(entity.id_prefix))])
     key = builder.bind(value, BigInteger(), decoder(str(entity.id_prefix)), at=selected.at)
     return node_json(builder, target, key.text, selected.nodes)
 
@@ -123,9 +136,9 @@ def node_by(builder: StatementBuilder, prefix: str) -> tuple[GraphQLObjectType, 
 
 
 def node_json(builder: StatementBuilder, target: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> Json:
-    opened = builder.open_rows(target, ROOT)
-    assert opened.row.entity is not None
-    own_key = builder.place(opened.row.entity.key, opened.row.scope)
+    entity = entity_of(target)
+    opened = builder.open_rows(target, ROOT, joined_by=Join(is_named=names_customers(entity)))
+    own_key = builder.place(entity.key, opened.row.scope)
     opened.conditions.append(f"{own_key.operand} = {key}")
     return print_single(builder, opened, target, nodes, "null")
 
@@ -139,6 +152,7 @@ def print_by_global_ids(builder: StatementBuilder, selected: Selected) -> Json:
     value = selected.arguments["ids"]
     builder.check(value, at_most_a_hundred, selected.at)
     prefixes = named_types(value)
+    builder.name_customers(value, partial(keys_of_customers, builder))
     kinds = builder.bind(value, ARRAY(Text()), prefixes_of)
     keys = builder.bind(value, ARRAY(BigInteger()), keys_of)
     alias = builder.alias_name()
@@ -175,6 +189,15 @@ def at_most_a_hundred(ids: list[Any]) -> None:
 def prefixes_of(ids: list[Any]) -> list[str]:
     """Empty for what is not an id: its text might hold what PostgreSQL cannot."""
     return [id_prefix(i) if decode_id(i, id_prefix(i)) is not None else "" for i in ids]
+
+
+def keys_of_customers(builder: StatementBuilder, ids: list[Any]) -> list[int | None]:
+    return [decode_id(i, p) for i in ids if (p := id_prefix(i)) and is_customer_id(builder, p)]
+
+
+def is_customer_id(builder: StatementBuilder, prefix: str) -> bool:
+    target = builder.catalogue.by_prefix.get(prefix)
+    return target is not None and names_customers(entity_of(target))
 
 
 def keys_of(ids: list[Any]) -> list[int | None]:
