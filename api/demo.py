@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
+from api.caches import open_versions
 from api.cdnow import LAST_DAY, fetch_cdnow
 from api.commands.import_ import bar, import_paths, show
 from api.demo_files import write_demo_files
@@ -105,8 +106,8 @@ async def within_time(page_files: "asyncio.Task[Path | None]") -> Path | None:
 async def working(settings: Settings, stores: Stores) -> AsyncIterator[None]:
     """The worker and the relay inside this process."""
     stop = asyncio.Event()
-    worker = asyncio.ensure_future(run_worker(settings, stores, stop))
-    async with relaying(stores):
+    async with open_versions(stores.redis_url) as versions, relaying(stores, versions):
+        worker = asyncio.ensure_future(run_worker(settings, stores, stop, versions))
         try:
             yield
         finally:

@@ -1,29 +1,45 @@
 """The read path behind the server edge: requests in, ready bytes out, live events executed once for all alike."""
 
 import json
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 
-from graphql import OperationType
+from graphql import FieldNode, OperationType
 
+from api.answer_cache import FreshAnswer
+from api.answer_memory import answer_key
+from api.caches import Caches
 from api.engine_port import GraphQLAnswer, GraphQLRequest, LiveResult, OperationKind, OperationRefused
 from api.explain import Explainer, wants_explanation
 from api.fan_out import Delivery, FanOut, Work
+from api.graph_answers import Staleness, staleness
+from db.cache_versions import ANY_CUSTOMER, customer, graph_of
 from domain.errors import StoreUnavailable
 from domain.live.events import LiveEvent, LiveEvents, SlowConsumer, StreamGap
+from domain.privacy.masking import sees_unmasked
 from domain.privacy.viewer import Viewer
 from resolvers.context import Context
+from resolvers.freshness import max_staleness
 from resolvers.live import TierFeed, encode_event, tier_feed, variables_in_payload
-from resolvers.readpath.engine import Engine, EventPlan, RefusedRequest, Request
+from resolvers.readpath.dependencies import Dependencies
+from resolvers.readpath.engine import Answer, Engine, EventPlan, RefusedRequest, Request
 from resolvers.readpath.failures import Code, Failure
+from resolvers.readpath.operation import Operation
 
 KINDS = {
     OperationType.QUERY: OperationKind.QUERY,
     OperationType.MUTATION: OperationKind.MUTATION,
     OperationType.SUBSCRIPTION: OperationKind.SUBSCRIPTION,
 }
+
+TELLING = frozenset(
+    {"eventIngest", "tierTrialStart", "tierTrialEnd", "tierOverrideCreate", "tierOverrideRevoke"}
+)
+"""Mutations whose stores tell which customers they changed, before anything is answered."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,6 +52,9 @@ class ReadPathEngine:
     record_opened: Callable[[Viewer, Mapping[int, frozenset[str]]], Awaitable[None]]
     """Writes the audit of unmasked values; an answer leaves only after it."""
     explainer: Explainer
+    house: Callable[[], bytes] = bytes
+    """What besides the viewer and the data an answer depends on."""
+    caches: Caches | None = None
     fan_out: FanOut = field(init=False)
 
     def __post_init__(self) -> None:
@@ -46,22 +65,82 @@ class ReadPathEngine:
         operation = prepared.operation
         return None if operation is None else KINDS[operation.definition.operation]
 
+    async def recall(self, raw: bytes, viewer: Viewer) -> GraphQLAnswer | None:
+        if self.caches is None or self.caches.answers is None:
+            return None
+        return await self.caches.answers.recall(answer_key(raw, viewer, self.house()))
+
     async def execute(self, request: GraphQLRequest, viewer: Viewer) -> GraphQLAnswer:
-        context = self.make_context(viewer)
+        match self.operation_kind(request):
+            case OperationKind.QUERY if request.raw and not wants_explanation(request):
+                fresh = await self.read(request, viewer)
+            case OperationKind.MUTATION:
+                fresh = await self.change(request, viewer)
+            case _:
+                fresh = await self.make(request, viewer)
+        if fresh.opened:
+            await self.record_opened(viewer, fresh.opened)
+        return fresh.answer
+
+    async def read(self, request: GraphQLRequest, viewer: Viewer) -> FreshAnswer:
+        make = partial(self.make, request, viewer)
+        if self.caches is None or self.caches.answers is None:
+            return await make()
+        key = answer_key(request.raw, viewer, self.house())
+        return await self.caches.answers.read(key, make, may_leave=not sees_unmasked(viewer))
+
+    async def change(self, request: GraphQLRequest, viewer: Viewer) -> FreshAnswer:
+        """A mutation that does not tell by itself which customers it changes may have changed anything."""
+        try:
+            return await self.make(request, viewer)
+        finally:
+            operation = self.engine.documents.prepare(request.query, request.operation_name).operation
+            if self.caches is not None and operation is not None and not tells_what_changed(operation):
+                await self.caches.versions.everything_changed()
+
+    async def make(self, request: GraphQLRequest, viewer: Viewer) -> FreshAnswer:
+        """Executes it, whatever is kept."""
+        context, allowed = self.make_context(viewer), Staleness(self.max_staleness(request))
+        token = staleness.set(allowed)
+        try:
+            answer = await self.run(request, context)
+        finally:
+            staleness.reset(token)
+        codes = codes_in(answer.body)
+        depends_on = None if context.opened or allowed.at_most == 0 else answer.depends_on
+        return FreshAnswer(
+            answer=GraphQLAnswer(
+                body=answer.body if answer.cost is None else with_freshness(answer.body, allowed.oldest),
+                request_error=answer.was_refused,
+                operation_name=self.operation_name(request),
+                codes=codes,
+                cost=answer.cost,
+            ),
+            opened=context.opened,
+            depends_on=None if depends_on is None else names_of(depends_on),
+            seconds=self.seconds_to_keep(allowed),
+            is_private=answer.was_refused or (depends_on is None and not codes),
+        )
+
+    async def run(self, request: GraphQLRequest, context: Context) -> Answer:
         if wants_explanation(request):
             explaining = self.explainer.explain(self.engine, as_request(request), context)
-            answer = await self.engine.answer(explaining)
-        else:
-            answer = await self.engine.execute(as_request(request), context)
-        if context.opened:
-            await self.record_opened(viewer, context.opened)
-        return GraphQLAnswer(
-            body=answer.body,
-            request_error=answer.was_refused,
-            operation_name=self.operation_name(request),
-            codes=codes_in(answer.body),
-            cost=answer.cost,
-        )
+            return await self.engine.answer(explaining)
+        return await self.engine.execute(as_request(request), context)
+
+    def seconds_to_keep(self, allowed: Staleness) -> float:
+        """No longer than what crossed the graph may be kept."""
+        if self.caches is None:
+            return 0.0
+        if allowed.oldest is None:
+            return self.caches.seconds
+        age, graph_seconds = time.time() - allowed.oldest, self.caches.graph_seconds
+        at_most = graph_seconds if allowed.at_most is None else min(allowed.at_most, graph_seconds)
+        return min(self.caches.seconds, at_most - age)
+
+    def max_staleness(self, request: GraphQLRequest) -> int | None:
+        operation = self.engine.documents.prepare(request.query, request.operation_name).operation
+        return max_staleness(operation.definition, request.variables or {}) if operation else None
 
     def operation_name(self, request: GraphQLRequest) -> str | None:
         operation = self.engine.documents.prepare(request.query, request.operation_name).operation
@@ -101,6 +180,26 @@ class ReadPathEngine:
         if body is None:
             return None
         return Delivery(event.event_id, LiveResult(body, encode_event(event.event_id)), context.opened)
+
+
+def tells_what_changed(operation: Operation) -> bool:
+    fields = operation.definition.selection_set.selections
+    return all(isinstance(field, FieldNode) and field.name.value in TELLING for field in fields)
+
+
+def names_of(found: Dependencies) -> tuple[bytes, ...]:
+    """What moves when the answer changes. What nobody in particular owns moves with the house."""
+    if found.any_customer:
+        return (ANY_CUSTOMER, *map(graph_of, sorted(found.asked_of)))
+    return (*map(customer, sorted(found.customers)), *map(graph_of, sorted(found.asked_of)))
+
+
+def with_freshness(body: bytes, oldest: float | None) -> bytes:
+    """Beside the cost: when the oldest part that crossed the graph was computed, in seconds of the epoch."""
+    if oldest is None:
+        return body
+    moment = datetime.fromtimestamp(oldest, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return body[:-2] + f',"freshness":{{"graphComputedAt":"{moment}"}}}}}}'.encode()
 
 
 def as_request(request: GraphQLRequest) -> Request:

@@ -23,7 +23,7 @@ class GraphQLRequest:
     variables: Mapping[str, Any] | None = None
     extensions: Mapping[str, Any] | None = None
     raw: bytes = b""
-    """The bytes this was read from (none for WebSocket): with the viewer's scope a key for answers."""
+    """The body of a POST: with the viewer's scope the key of a kept answer."""
     resume_after: str | None = None
     """Last-Event-ID of a stream that comes back; wins over the operation's own `after`."""
     idempotency_key: str | None = None
@@ -63,6 +63,9 @@ class OperationRefused(Exception):
 class Engine(Protocol):
     def operation_kind(self, request: GraphQLRequest) -> OperationKind | None:
         """None when the document does not parse or has no such operation: `execute` says what is wrong."""
+
+    async def recall(self, raw: bytes, viewer: Viewer) -> GraphQLAnswer | None:
+        """The kept answer to a query sent as these bytes; it is as good as a new one."""
 
     async def execute(self, request: GraphQLRequest, viewer: Viewer) -> GraphQLAnswer:
         """Runs a query or a mutation. May raise StoreUnavailable; a query may be cancelled."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from api.settings import Settings
 from api.stores import Stores
+from db.cache_versions import CacheVersions
 from db.graph_source import PostgresGraphFeed
 from domain.errors import SetupError, StoreUnavailable
 from domain.relationships.apply_changes import apply_changes
@@ -83,19 +84,19 @@ async def connect_graph(settings: Settings) -> GraphStore:
         return GraphAway(str(error))
 
 
-async def follow(stores: Stores, graph: GraphStore) -> None:
+async def follow(stores: Stores, graph: GraphStore, versions: CacheVersions) -> None:
     """Brings changes of PostgreSQL into the graph until it is cancelled; rebuilds a graph that is empty."""
-    feed = PostgresGraphFeed(stores.pool)
+    feed = PostgresGraphFeed(stores.pool, versions.graph_changed)
     while True:
         try:
-            pause = await follow_once(feed, graph)
+            pause = await follow_once(feed, graph, versions)
         except (StoreUnavailable, OSError) as lost:
             logger.info("the graph cannot follow now", extra={"fields": {"reason": str(lost)}})
             pause = AWAY_SECONDS
         await asyncio.sleep(pause)
 
 
-async def follow_once(feed: PostgresGraphFeed, graph: GraphStore) -> float:
+async def follow_once(feed: PostgresGraphFeed, graph: GraphStore, versions: CacheVersions) -> float:
     """How long to wait before the next round."""
     try:
         done = await apply_changes(feed, graph)
@@ -103,6 +104,7 @@ async def follow_once(feed: PostgresGraphFeed, graph: GraphStore) -> float:
     except GraphUnbuilt:
         with suppress(GraphBusy):
             await rebuild_graph(feed, graph, progress=lambda _: None)
+            await versions.everything_changed()
         return 0.0
     except GraphBusy:
         return IDLE_SECONDS

@@ -1,6 +1,7 @@
 """GraphQL over HTTP, to the letter of its specification: POST, GET queries, media types, statuses."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -9,9 +10,9 @@ from api.admission import Headers, text_of
 from api.engine_port import GraphQLRequest, OperationKind
 from api.graphql_errors import Refused, errors_body, refusal_error
 from api.graphql_request import MAX_BODY_BYTES, request_from_body, request_from_parameters
-from api.logs import read_caller
+from api.logs import Caller, read_caller
 from api.media_types import DATA, DATA_OR_PAGE, EVENT_STREAM, GRAPHQL_RESPONSE, HTML, JSON, is_json, preferred
-from api.operations import Asked, Edge, execute
+from api.operations import Asked, Edge, execute, record_kept
 from api.responses import Receive, Scope, Send, send_whole
 
 WATCH_AFTER_SECONDS = 0.05
@@ -53,7 +54,16 @@ class GraphQLOverHTTP:
         verified = self._edge.admission.admit(scope, headers)
         if media is None:
             raise Refused(406, "BAD_USER_INPUT", f"Accept {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
-        request = await read_request(scope, headers, media, receive)
+        started = time.perf_counter()
+        sent = await read_sent(scope, headers, receive)
+        if sent is not None and media != EVENT_STREAM:
+            kept = await self._edge.engine.recall(sent, verified.viewer)
+            if kept is not None:
+                caller = read_caller(headers)
+                record_kept(self._edge, verified, caller, kept, started)
+                await send_whole(send, 200, media, kept.body, request_id_line(caller))
+                return
+        request = read_request(scope, headers, media, sent)
         asked = Asked(request, verified, read_caller(headers), "sse" if media == EVENT_STREAM else "http")
         kind = self._edge.engine.operation_kind(request)
         if kind is OperationKind.MUTATION and scope["method"] == "GET":
@@ -76,15 +86,25 @@ class GraphQLOverHTTP:
         else:  # a mutation that has begun is not stopped half way
             outcome = await execute(self._edge, asked, kind)
         status = 200 if media == JSON and outcome.status == 400 else outcome.status
-        request_id = asked.caller.request_id.encode()
-        await send_whole(send, status, media, outcome.answer.body, ((b"x-request-id", request_id),))
+        await send_whole(send, status, media, outcome.answer.body, request_id_line(asked.caller))
 
 
-async def read_request(scope: Scope, headers: Headers, media: str, receive: Receive) -> GraphQLRequest:
-    if scope["method"] == "POST":
-        if not is_json(text_of(headers, b"content-type")):
-            raise Refused(415, "BAD_USER_INPUT", "Send `Content-Type: application/json`.")
-        request = request_from_body(await read_body(headers, receive))
+def request_id_line(caller: Caller) -> tuple[tuple[bytes, bytes]]:
+    return ((b"x-request-id", caller.request_id.encode()),)
+
+
+async def read_sent(scope: Scope, headers: Headers, receive: Receive) -> bytes | None:
+    """The body of a POST, None for another method."""
+    if scope["method"] != "POST":
+        return None
+    if not is_json(text_of(headers, b"content-type")):
+        raise Refused(415, "BAD_USER_INPUT", "Send `Content-Type: application/json`.")
+    return await read_body(headers, receive)
+
+
+def read_request(scope: Scope, headers: Headers, media: str, sent: bytes | None) -> GraphQLRequest:
+    if sent is not None:
+        request = request_from_body(sent)
     elif scope["method"] == "GET":
         check_not_forged(headers, media)
         request = request_from_parameters(scope["query_string"])

@@ -37,7 +37,7 @@ def request_from_parameters(query_string: bytes) -> GraphQLRequest:
             payload.pop(name, None)
     if payload.get("operationName") == "":
         del payload["operationName"]
-    return request_from_payload(payload, raw=query_string)
+    return request_from_payload(payload)
 
 
 def request_from_payload(payload: Mapping[str, Any], raw: bytes = b"") -> GraphQLRequest:

@@ -143,6 +143,26 @@ def _status_word(outcome: Outcome) -> str:
     return "partial" if outcome.answer.codes else "ok"
 
 
+def record_kept(
+    edge: Edge, verified: Verified, caller: Caller, answer: GraphQLAnswer, started: float
+) -> None:
+    """A query whose answer was there already."""
+    edge.record(
+        OperationRecord(
+            operation=answer.operation_name,
+            kind=OperationKind.QUERY.value,
+            transport="http",
+            role=verified.viewer.role.value,
+            status="ok",
+            duration_ms=(time.perf_counter() - started) * 1000,
+            request_id=caller.request_id,
+            client_name=caller.client_name,
+            client_version=caller.client_version,
+            cost=answer.cost,
+        )
+    )
+
+
 def _record(
     edge: Edge,
     asked: Asked,

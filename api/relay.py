@@ -9,6 +9,7 @@ import asyncpg
 
 from api.stores import Stores
 from api.tasks import end_task
+from db.cache_versions import CacheVersions
 from db.live_stream import StreamPublisher, connect_stream
 from db.outbox_events import OutboxTable
 from db.read_pool import ReadPool
@@ -22,11 +23,12 @@ IDLE_SECONDS = 1.0
 AWAY_SECONDS = 0.5
 
 
-async def relay_events(stores: Stores) -> None:
+async def relay_events(stores: Stores, versions: CacheVersions) -> None:
     """Until it is cancelled. Several at once do no harm; without the stream readers poll the outbox."""
     reads = ReadPool(stores.database_url)
     client = connect_stream(stores.redis_url)
-    publisher, outbox = StreamPublisher(client), OutboxTable(reads)
+    publisher = StreamPublisher(client, changed=versions.customers_changed)
+    outbox = OutboxTable(reads)
     woken = asyncio.Event()
     try:
         while True:
@@ -42,9 +44,9 @@ async def relay_events(stores: Stores) -> None:
 
 
 @asynccontextmanager
-async def relaying(stores: Stores) -> AsyncIterator[None]:
+async def relaying(stores: Stores, versions: CacheVersions) -> AsyncIterator[None]:
     """The relay beside whatever else this process does."""
-    relay = asyncio.ensure_future(relay_events(stores))
+    relay = asyncio.ensure_future(relay_events(stores, versions))
     try:
         yield
     finally:

@@ -53,6 +53,21 @@ class Settings(BaseSettings):
     allowed_origins: tuple[str, ...] = Field(
         default=(), description='Origins of pages elsewhere that may ask, as ["https://desk.example"].'
     )
+    cache: bool = Field(
+        default=True,
+        description="Whether answers are kept; false computes every one, and changes nothing else.",
+    )
+    cache_memory_mb: int = Field(
+        default=64, ge=1, description="Megabytes of answers that a serving process keeps itself."
+    )
+    cache_seconds: int = Field(
+        default=300, ge=1, description="Seconds an answer is kept at most; a change drops it at once."
+    )
+    cache_graph_seconds: int = Field(
+        default=300,
+        ge=1,
+        description="Seconds recommendations and relationships are kept at most, while others' purchases change.",
+    )
     test_neo4j_url: str | None = Field(
         default=None, description="A Neo4j that tests may empty; only the tests read it."
     )

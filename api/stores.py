@@ -54,7 +54,7 @@ async def open_stores(settings: Settings, *, connections: int = 10) -> AsyncIter
         database_url = settings.database_url or await start_embedded(
             stack, start_postgres, settings, "postgres"
         )
-        redis_url = settings.redis_url or await start_embedded(stack, start_valkey, settings, "valkey")
+        redis_url = settings.redis_url or await open_valkey(stack, settings)
         pool = await stack.enter_async_context(open_pool(database_url, connections=connections))
         yield Stores(database_url, redis_url, pool, LocalCipher(open_keys(settings.home / "keys")))
 
@@ -77,6 +77,11 @@ async def start_embedded(stack: AsyncExitStack, start: Any, settings: Settings, 
     stack.push_async_callback(asyncio.to_thread, server.stop)
     url: str = server.url
     return url
+
+
+async def open_valkey(stack: AsyncExitStack, settings: Settings) -> str:
+    """The URL of the embedded Valkey: the one that runs, or started."""
+    return await start_embedded(stack, start_valkey, settings, "valkey")
 
 
 def embedded_folder(settings: Settings, name: str) -> Path:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from api.app import AppParts
 from api.auth import Tokens, load_signing_key
+from api.caches import Caches, house_mark, open_caches
 from api.engine import ReadPathEngine
 from api.examples import load_examples
 from api.explain import Explainer
@@ -33,6 +34,7 @@ from db.policy_store import read_versions
 from db.read_pool import ReadPool
 from db.shop_store import find_shop
 from db.standing_store import PostgresStandingStore
+from db.told import tell_nobody
 from domain.privacy.viewer import Role, Viewer
 from domain.relationships.ports import GraphStore
 from resolvers.context import Context, ShopSettings
@@ -63,9 +65,16 @@ class Fallbacks:
 
 @dataclass(slots=True)
 class LatestShop:
-    """The shop as this process last read it."""
+    """The shop as this process last read it. `mark` names that in the keys of kept answers."""
 
     settings: ShopSettings
+    mark: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.take(self.settings)
+
+    def take(self, settings: ShopSettings) -> None:
+        self.settings, self.mark = settings, house_mark(settings, print_sdl())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +88,7 @@ class Service:
     engine: ReadPathEngine
     tokens: Tokens
     fallbacks: Fallbacks
+    caches: Caches
 
     def parts(self, *, page: QueryPage | None, demo: bool) -> AppParts:
         return AppParts(
@@ -92,6 +102,7 @@ class Service:
                     "Operations the compiler left to the reference.",
                     self.fallbacks.read,
                 ),
+                *self.caches.gauges(),
             ),
             page=page,
             demo=demo,
@@ -112,9 +123,13 @@ async def open_service(settings: Settings, stores: Stores) -> AsyncIterator[Serv
         subscribers = Subscribers(OutboxTable(reads))
         reader = StreamReader(lambda: connect_stream(stores.redis_url), OutboxTable(reads), subscribers)
         fallbacks = Fallbacks()
-        engine = make_engine(settings, stores, reads, graph, shop, subscribers, fallbacks.add)
+        caches = await stack.enter_async_context(
+            open_caches(settings, stores.redis_url, graph_questions(graph, shop), lambda: shop.mark)
+        )
+        engine = make_engine(settings, stores, reads, graph, shop, subscribers, fallbacks.add, caches)
         ahead = compile_examples(engine, load_examples())
-        for loop in (reader.run(), follow(stores, graph), follow_shop(stores, shop), ahead):
+        following = follow(stores, graph, caches.versions)
+        for loop in (reader.run(), following, follow_shop(stores, shop), ahead):
             stack.push_async_callback(end_task, asyncio.ensure_future(loop))
         yield Service(
             settings=settings,
@@ -124,6 +139,7 @@ async def open_service(settings: Settings, stores: Stores) -> AsyncIterator[Serv
             engine=engine,
             tokens=Tokens(load_signing_key(settings.home / "keys")),
             fallbacks=fallbacks,
+            caches=caches,
         )
 
 
@@ -135,9 +151,11 @@ def make_engine(  # noqa: PLR0913
     shop: LatestShop,
     subscribers: Subscribers,
     count_fallback: Callable[[str], None],
+    caches: Caches | None = None,
 ) -> ReadPathEngine:
-    events = PostgresEventStore(stores.pool, stores.cipher)
-    standings = PostgresStandingStore(stores.pool)
+    changed = caches.versions.customers_changed if caches else tell_nobody
+    events = PostgresEventStore(stores.pool, stores.cipher, changed)
+    standings = PostgresStandingStore(stores.pool, changed)
 
     def make_context(viewer: Viewer) -> Context:
         return Context(
@@ -149,10 +167,8 @@ def make_engine(  # noqa: PLR0913
             now=business_now(settings),
         )
 
-    def questions_of(graph: GraphStore) -> GraphQuestions:
-        return GraphQuestions(graph, lambda: shop.settings.live_as_of)
-
-    read_stores = ReadStores(reads, questions_of(graph), question_seconds(settings) + 0.05)
+    questions = (caches.questions if caches else None) or graph_questions(graph, shop)
+    read_stores = ReadStores(reads, questions, question_seconds(settings) + 0.05)
     engine = Engine(
         schema=schema,
         stores=read_stores,
@@ -164,8 +180,14 @@ def make_engine(  # noqa: PLR0913
         make_context=make_context,
         live=subscribers,
         record_opened=partial(record_opened, stores.pool),
-        explainer=Explainer(reads, graph, questions_of),
+        explainer=Explainer(reads, graph, lambda observed: graph_questions(observed, shop)),
+        house=lambda: shop.mark,
+        caches=caches,
     )
+
+
+def graph_questions(graph: GraphStore, shop: LatestShop) -> GraphQuestions:
+    return GraphQuestions(graph, lambda: shop.settings.live_as_of)
 
 
 async def read_shop(stores: Stores) -> ShopSettings:
@@ -187,7 +209,7 @@ async def follow_shop(stores: Stores, shop: LatestShop) -> None:
     while True:
         await asyncio.sleep(SHOP_SECONDS)
         try:
-            shop.settings = await read_shop(stores)
+            shop.take(await read_shop(stores))
         except Exception:
             logger.exception("the shop's settings could not be read; the last ones stay")
 
@@ -203,7 +225,7 @@ def store_checks(service: Service) -> Sequence[StoreCheck]:
         StoreCheck(
             name="cache",
             ask=ask_cache(service.stores.redis_url),
-            without="live events arrive by polling, a moment later",
+            without="live events arrive by polling, a moment later; every answer is computed",
         ),
         StoreCheck(
             name="graph", ask=service.graph.health, without="relationships and recommendations are null"

@@ -20,6 +20,7 @@ from api.settings import Settings
 from api.stores import Stores
 from api.tasks import end_task
 from db.business_days import PostgresBusinessDays
+from db.cache_versions import CacheVersions
 from db.read_pool import LOST
 from db.review_store import PostgresReviewStore
 from domain.standings.open_business_day import open_business_day
@@ -36,7 +37,9 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0
 TRANSIENT = (*LOST, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
-async def run_worker(settings: Settings, stores: Stores, stop: asyncio.Event) -> None:
+async def run_worker(
+    settings: Settings, stores: Stores, stop: asyncio.Event, versions: CacheVersions
+) -> None:
     """Until `stop` is set; the batch at hand is finished first. Survives whatever the database does."""
     store, days = review_store(settings, stores), PostgresBusinessDays(stores.pool)
     pause, next_check = FIRST_PAUSE_SECONDS, 0.0
@@ -45,9 +48,9 @@ async def run_worker(settings: Settings, stores: Stores, stop: asyncio.Event) ->
             wake.clear()
             try:
                 if time.monotonic() >= next_check:
-                    await open_day(settings, days)
+                    await open_day(settings, days, versions)
                     next_check = time.monotonic() + DAY_CHECK_SECONDS
-                customers = await review_next(store)
+                customers = await review_next(store, versions)
                 pause = FIRST_PAUSE_SECONDS
             except Exception as fault:  # noqa: BLE001 - the loop outlives every fault; each is logged with an id
                 log_fault("worker pauses", fault)
@@ -58,14 +61,15 @@ async def run_worker(settings: Settings, stores: Stores, stop: asyncio.Event) ->
                 await wait_for_any(stop, wake, seconds=POLL_SECONDS)
 
 
-async def open_day(settings: Settings, days: PostgresBusinessDays) -> None:
+async def open_day(settings: Settings, days: PostgresBusinessDays, versions: CacheVersions) -> None:
     opened = await open_business_day(days, business_now(settings))
     if opened:
+        await versions.everything_changed()
         fields = {"day": opened.day.isoformat(), "customers": opened.customers}
         logger.info("business day opened", extra={"fields": fields})
 
 
-async def review_next(store: PostgresReviewStore) -> int:
+async def review_next(store: PostgresReviewStore, versions: CacheVersions) -> int:
     """The most urgent batch; how many customers it had. One whose computing fails never stops the others."""
     ids: list[int] = []
     started = time.perf_counter()
@@ -79,8 +83,10 @@ async def review_next(store: PostgresReviewStore) -> int:
         if not ids:
             raise
         await isolate(store, ids, fault)
+        await versions.customers_changed(ids)
         return len(ids)
     if ids:
+        await versions.customers_changed(ids)
         log_batch(counts, time.perf_counter() - started)
     return len(ids)
 

@@ -13,6 +13,7 @@ from db.order_events import TouchedOrder, apply_cancellation, apply_order, apply
 from db.profile_events import apply_profile_change, identities_of, lock_customer
 from db.read_pool import LOST, STORE
 from db.rollups import refresh_rollups
+from db.told import Changed, tell_nobody
 from domain.errors import DomainError, ErrorCode, StoreUnavailable
 from domain.ingest.events import CancellationEvent, Event, OrderEvent, ProfileChangeEvent, RefundEvent
 from domain.ingest.ingest_events import EventTransaction
@@ -67,11 +68,17 @@ WAKE_WORKERS = "SELECT pg_notify('c360_dirty', '')"
 
 
 class PostgresEventStore:
-    """`domain.ingest.ingest_events.EventStore` over a pool."""
+    """`domain.ingest.ingest_events.EventStore` over a pool.
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", cipher: Cipher) -> None:
+    `changed` is told which customers a batch touched, after its commit and before anybody hears that it was taken.
+    """
+
+    def __init__(
+        self, pool: "asyncpg.Pool[asyncpg.Record]", cipher: Cipher, changed: Changed = tell_nobody
+    ) -> None:
         self._pool = pool
         self._cipher = cipher
+        self._changed = changed
 
     @asynccontextmanager
     async def transaction(self, source: str) -> AsyncIterator[EventTransaction]:
@@ -81,7 +88,9 @@ class PostgresEventStore:
                 message = f"No source is called {source!r}; create it, or import a file of it first."
                 raise DomainError(ErrorCode.UNKNOWN_SOURCE, message, ("source",))
             await connection.execute("SELECT pg_advisory_xact_lock($1, $2)", SOURCE_LOCK, source_id)
-            yield PostgresEventTransaction(connection, source_id, self._cipher)
+            batch = PostgresEventTransaction(connection, source_id, self._cipher)
+            yield batch
+        await self._changed(batch.touched)
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 import asyncpg
 
+from db.told import Changed, tell_nobody
 from domain.relationships.edges import (
     CategoryState,
     Changes,
@@ -104,10 +105,11 @@ async def mark_for_graph(connection: Connection, kind: NodeKind, ids: Sequence[i
 
 
 class PostgresGraphFeed:
-    """`domain.relationships.ports.GraphFeed` over a pool."""
+    """`domain.relationships.ports.GraphFeed` over a pool. `changed`: customers about whom the graph now says more."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, changed: Changed = tell_nobody) -> None:
         self._pool = pool
+        self._changed = changed
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["PostgresGraphSnapshot | None"]:
@@ -128,6 +130,7 @@ class PostgresGraphFeed:
             [one.change_id for one in applied],
         )
         await self._pool.execute(SETTLE, *columns)
+        await self._changed({one.key.id for one in applied if one.key.kind is NodeKind.CUSTOMER})
 
     async def put_aside(self, dirty: DirtyKey, problem: str) -> None:
         await self._pool.execute(PUT_ASIDE, dirty.key.kind.value, dirty.key.id, dirty.change_id, problem)

@@ -17,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from db.live_subscribers import Subscribers
+from db.told import Changed, tell_nobody
 from domain.errors import StoreUnavailable
 from domain.live.events import LiveEvent, OutboxEvents
 
@@ -46,10 +47,21 @@ def connect_stream(url: str) -> "Redis":
 
 
 class StreamPublisher:
-    """Copies events of the outbox to the stream. Several at once do no harm."""
+    """Copies events of the outbox to the stream. Several at once do no harm.
 
-    def __init__(self, client: "Redis", *, key: str = STREAM_KEY, kept_events: int = KEPT_EVENTS) -> None:
+    `changed` is told which customers the events are about before anybody hears of them; false: not yet.
+    """
+
+    def __init__(
+        self,
+        client: "Redis",
+        *,
+        key: str = STREAM_KEY,
+        kept_events: int = KEPT_EVENTS,
+        changed: Changed = tell_nobody,
+    ) -> None:
         self._client = client
+        self._changed = changed
         self._key = key
         self._kept_events = kept_events
 
@@ -66,6 +78,8 @@ class StreamPublisher:
 
         How many were new to the stream. Raises StoreUnavailable; publishing the same again completes it.
         """
+        if not await self._changed({event.customer_id for event in events if event.customer_id is not None}):
+            raise StoreUnavailable("cache", "what it keeps of these customers could not be dropped")
         pipeline = self._client.pipeline(transaction=False)
         for event in events:
             pipeline.xadd(

@@ -20,6 +20,7 @@ from db.review_reads import PostgresCustomerBatch
 from db.review_store import LIVE_LOCK
 from db.rules_in_force import LiveState, RulesInForce
 from db.tier_lives import find_lives
+from db.told import Changed, tell_nobody
 from domain.calendar import microseconds
 from domain.errors import DomainError, ErrorCode, StoreUnavailable
 from domain.privacy.viewer import Viewer
@@ -48,10 +49,11 @@ WAKE_WORKERS = "SELECT pg_notify('c360_dirty', '')"
 
 
 class PostgresStandingStore:
-    """Over a pool."""
+    """Over a pool. `changed` is told whose standing was changed, after the commit."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", changed: Changed = tell_nobody) -> None:
         self._pool = pool
+        self._changed = changed
         self._in_force = RulesInForce()
 
     @asynccontextmanager
@@ -71,6 +73,7 @@ class PostgresStandingStore:
                 raise DomainError(ErrorCode.WRONG_STATE, message, ("customer",))
             life = replace(life, state=carried_over(live.rules, life, chosen))
             yield PostgresStandingTransaction(connection, customer_id, chosen, life, live, viewer, now)
+        await self._changed([customer_id])
 
 
 @asynccontextmanager

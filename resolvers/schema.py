@@ -11,6 +11,7 @@ from resolvers.customer_order import customer_orders
 from resolvers.customers import Customer, CustomerBy, CustomerFilter
 from resolvers.distribution import WATCHERS, TierDistribution
 from resolvers.facts import FactDefinitionAnswer
+from resolvers.freshness import freshness
 from resolvers.house import Shop, Viewer, fact_definitions, viewer
 from resolvers.labels import LabelDefinition
 from resolvers.mutations import Mutation
@@ -107,6 +108,7 @@ schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
+    directives=[freshness],
     types=[Order, Product, Customer, TierPolicy, TierPolicyVersion, TierTransition],
     config=StrawberryConfig(scalar_map=scalar_map()),
 )

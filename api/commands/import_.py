@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from api.caches import empty_caches
 from api.house import prepare_house
 from api.settings import Settings, read_settings
 from api.stores import open_pool
@@ -64,6 +65,7 @@ async def within_house(
     await make_house(settings, database_url, currency)
     reports = await taken
     await make_house(settings, database_url, currency)
+    await empty_caches(settings)
     return reports
 
 

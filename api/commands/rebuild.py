@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from api.caches import empty_caches
 from api.commands.progress import blocks_bar, counts_table, review_table
 from api.graph import open_graph
 from api.recompute import rebuild_facts
@@ -23,6 +24,7 @@ Rebuild = Callable[[Console, Settings, Stores], Awaitable[None]]
 async def facts(console: Console, settings: Settings, stores: Stores) -> None:
     with blocks_bar(console, "Writing facts and standings anew") as advance:
         counts = await rebuild_facts(settings, stores, advance)
+    await empty_caches(settings)
     console.print(review_table("rebuilt", counts))
 
 
@@ -33,17 +35,19 @@ async def graph(console: Console, settings: Settings, stores: Stores) -> None:
             nodes = await rebuild_graph(
                 PostgresGraphFeed(stores.pool), store, progress=lambda done: status.update(f"{done:,} nodes")
             )
+    await empty_caches(settings)
     console.print(counts_table("rebuilt", {"nodes": nodes}))
 
 
-async def cache(console: Console, settings: Settings, stores: Stores) -> None:  # noqa: ARG001
-    """The live stream: readers take what it lacks from the outbox."""
+async def cache(console: Console, settings: Settings, stores: Stores) -> None:
+    """Kept answers, and the live stream: readers take what it lacks from the outbox."""
+    await empty_caches(settings)
     client = connect_stream(stores.redis_url)
     try:
         await client.delete(STREAM_KEY)
     finally:
         await client.aclose()
-    console.print("The live stream was emptied; the worker fills it again.")
+    console.print("Kept answers were dropped and the live stream was emptied; both fill by themselves.")
 
 
 REBUILDS: Mapping[str, Rebuild] = {"facts": facts, "graph": graph, "cache": cache}

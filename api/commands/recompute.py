@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 
+from api.caches import empty_caches
 from api.commands.progress import blocks_bar, counts_table, review_table, tiers_table
 from api.recompute import compare, recompute_all, recompute_chosen
 from api.settings import Settings, read_settings
@@ -54,6 +55,8 @@ async def recompute(
             with blocks_bar(console, "Computing facts, tiers and labels") as advance:
                 counts = await recompute_all(settings, stores, advance)
             console.print(review_table("recomputed", counts))
+        if not dry_run:
+            await empty_caches(settings)
 
 
 async def look(

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 
+from api.caches import open_versions
 from api.logs import configure_logging
 from api.relay import relaying
 from api.settings import Settings, read_settings
@@ -23,5 +24,9 @@ async def work(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with open_stores(settings, connections=CONNECTIONS) as stores, relaying(stores):
-        await run_worker(settings, stores, stop)
+    async with (
+        open_stores(settings, connections=CONNECTIONS) as stores,
+        open_versions(stores.redis_url) as versions,
+        relaying(stores, versions),
+    ):
+        await run_worker(settings, stores, stop, versions)

@@ -14,6 +14,8 @@ from shops import NOON, TestShop, days, event, open_shop, order
 from api.worker import run_worker
 from db import review_store
 from db.business_days import PostgresBusinessDays
+from db.cache_line import CacheLine
+from db.cache_versions import CacheVersions
 from domain.ingest.events import CancellationEvent, Event
 from domain.standings.open_business_day import open_business_day
 
@@ -29,7 +31,10 @@ async def shop(migrated_database_url: str) -> AsyncIterator[TestShop]:
 @asynccontextmanager
 async def workers(shop: TestShop, number: int = 1) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    running = [asyncio.create_task(run_worker(shop.settings, shop.stores, stop)) for _ in range(number)]
+    versions = CacheVersions(CacheLine(url="unix:///nowhere"))
+    running = [
+        asyncio.create_task(run_worker(shop.settings, shop.stores, stop, versions)) for _ in range(number)
+    ]
     try:
         yield
     finally:

@@ -1,0 +1,203 @@
+"""Answers kept in this process and in Valkey for as long as nothing that they depend on changes.
+
+Exact: a request sees at least what was said to anybody before it came (db/cache_versions.py says how). What is
+not kept: mutations, errors, what says who asks, and answers that opened personal values for somebody else, for
+each of those writes its own line of the audit. What a viewer sees unmasked never leaves the process.
+"""
+
+import asyncio
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from api.answer_memory import AnswerKey, AnswerMemory, KeptAnswer
+from api.engine_port import GraphQLAnswer
+from api.tasks import end_task
+from db.cache_versions import HOUSE, Watch
+from db.versioned_values import Value, VersionedValues
+
+MOST_PRIVATE = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreshAnswer:
+    """An answer as it was just made. `opened`: for the audit. `seconds`: how long it may be kept at most.
+
+    `depends_on` None: for this request alone. `is_private` says that the same request will always be so.
+    """
+
+    answer: GraphQLAnswer
+    opened: Mapping[int, frozenset[str]]
+    depends_on: tuple[bytes, ...] | None = None
+    seconds: float = 0.0
+    is_private: bool = False
+
+
+MakeAnswer = Callable[[], Awaitable[FreshAnswer]]
+
+
+@dataclass(slots=True)
+class Counts:
+    """Since the process began."""
+
+    memory_hits: int = 0
+    server_hits: int = 0
+    misses: int = 0
+    shared: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Flight:
+    """An answer that is being made, and how many wait for it."""
+
+    task: "asyncio.Task[FreshAnswer]"
+    watch: Watch
+    waiting: int = 0
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class AnswerCache:
+    """`values` stand in Valkey, `memory` in this process; without the server there is neither."""
+
+    values: VersionedValues
+    memory: AnswerMemory
+    clock: Callable[[], float] = time.monotonic
+    counts: Counts = field(default_factory=Counts)
+    _flights: dict[AnswerKey, Flight] = field(default_factory=dict)
+    _private: OrderedDict[AnswerKey, None] = field(default_factory=OrderedDict)
+    _storing: set["asyncio.Task[None]"] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.values.versions.forget.append(self.memory.forget)
+
+    async def recall(self, key: AnswerKey) -> GraphQLAnswer | None:
+        """The answer of this process, if it is certain that nothing moved; costs no round trip under load."""
+        kept = self.memory.get(key, self.clock())
+        if kept is None:
+            return None
+        versions = self.values.versions
+        if not versions.is_certain:
+            if not await versions.make_certain():
+                return None
+            kept = self.memory.get(key, self.clock())
+            if kept is None:
+                return None
+        self.counts.memory_hits += 1
+        return kept.answer
+
+    async def read(self, key: AnswerKey, make: MakeAnswer, *, may_leave: bool) -> FreshAnswer:
+        """From the server, from whoever makes the same now, or made. `may_leave`: may be kept in the server."""
+        if not self.values.versions.line.is_up or key in self._private:
+            return await make()
+        flight = self._flights.get(key)
+        if flight is not None and not flight.task.done():
+            return await self._join(flight) or await make()
+        watch = self.values.versions.watch()
+        flight = Flight(asyncio.ensure_future(self._make(key, make, watch, may_leave)), watch)
+        self._flights[key] = flight
+        try:
+            return await self._wait_for(flight)
+        finally:
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+
+    async def close(self) -> None:
+        for task in (*self._storing, *(flight.task for flight in self._flights.values())):
+            await end_task(task)
+
+    # --- one answer for all who ask the same ------------------------------------------------------------
+
+    async def _join(self, flight: Flight) -> FreshAnswer | None:
+        """What another request makes, unless something moved since that one began: it may have read before."""
+        watch = self.values.versions.watch()
+        fresh = None
+        try:
+            if await self.values.versions.make_certain():
+                with suppress(Exception):
+                    fresh = await self._wait_for(flight)
+        finally:
+            self.values.versions.end(watch)
+        if fresh is None or fresh.depends_on is None:
+            return None
+        if watch.saw_move(fresh.depends_on) or flight.watch.saw_move(fresh.depends_on):
+            return None
+        self.counts.shared += 1
+        return fresh
+
+    async def _wait_for(self, flight: Flight) -> FreshAnswer:
+        """The last who leaves takes the work along."""
+        flight.waiting += 1
+        try:
+            return await asyncio.shield(flight.task)
+        finally:
+            flight.waiting -= 1
+            if not flight.waiting and not flight.task.done():
+                flight.task.cancel()
+
+    async def _make(self, key: AnswerKey, make: MakeAnswer, watch: Watch, may_leave: bool) -> FreshAnswer:
+        name = self.values.seal.name(b"answer", key.raw, repr(key.scope).encode())
+        try:
+            if may_leave and (found := await self._find(key, name, watch)) is not None:
+                self.counts.server_hits += 1
+                return found
+            self.counts.misses += 1
+            made_at, fresh = time.time(), await make()
+        except BaseException:
+            self.values.versions.end(watch)
+            raise
+        self._keep(key, fresh, watch)
+        storing = asyncio.ensure_future(self._store(name, fresh, watch, made_at if may_leave else None))
+        self._storing.add(storing)
+        storing.add_done_callback(self._storing.discard)
+        return fresh
+
+    # --- keeping ----------------------------------------------------------------------------------------
+
+    def _keep(self, key: AnswerKey, fresh: FreshAnswer, watch: Watch) -> None:
+        if fresh.is_private:
+            self._private[key] = None
+            if len(self._private) > MOST_PRIVATE:
+                self._private.popitem(last=False)
+        if fresh.depends_on is None or watch.saw_move(fresh.depends_on):
+            return
+        expires_at = self.clock() + fresh.seconds
+        self.memory.keep(key, KeptAnswer(fresh.answer, fresh.depends_on, expires_at))
+
+    async def _store(self, name: bytes, fresh: FreshAnswer, watch: Watch, made_at: float | None) -> None:
+        try:
+            if made_at is not None and fresh.depends_on is not None:
+                value = Value(packed(fresh, made_at), fresh.depends_on, made_at)
+                await self.values.put(name, value, watch, seconds=fresh.seconds)
+        finally:
+            self.values.versions.end(watch)
+
+    async def _find(self, key: AnswerKey, name: bytes, watch: Watch) -> FreshAnswer | None:
+        (value,) = await self.values.get([name], watch)
+        if value is None:
+            return None
+        fresh = unpacked(value, time.time())
+        if fresh.seconds <= 0:
+            return None
+        self._keep(key, fresh, watch)
+        self.values.versions.end(watch)
+        return fresh
+
+
+def packed(fresh: FreshAnswer, made_at: float) -> bytes:
+    head = [fresh.answer.operation_name, fresh.answer.cost, made_at + fresh.seconds]
+    return json.dumps(head).encode() + b"\n" + fresh.answer.body
+
+
+def unpacked(value: Value, now: float) -> FreshAnswer:
+    head, _, body = value.payload.partition(b"\n")
+    operation_name, cost, until = json.loads(head)
+    names = tuple(name for name in value.depends_on if name != HOUSE)
+    return FreshAnswer(
+        answer=GraphQLAnswer(body=body, operation_name=operation_name, cost=cost),
+        opened={},
+        depends_on=names,
+        seconds=until - now,
+    )

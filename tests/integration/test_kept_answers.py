@@ -1,0 +1,228 @@
+"""Kept answers as clients meet them: a whole service over real stores, asked by HTTP bodies."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cache_stores import until
+from retailer import NOW, SOURCE, Retailer
+
+from api.answer_cache import AnswerCache
+from api.caches import open_caches
+from api.engine_port import GraphQLRequest
+from api.graphql_request import request_from_body
+from api.settings import Settings
+from api.wiring import LatestShop, make_engine, read_shop
+from db.live_subscribers import Subscribers
+from db.outbox_events import OutboxTable
+from db.read_pool import ReadPool
+from domain.privacy.viewer import Purpose, Role, Viewer
+
+OPERATOR = Viewer("olga", Role.OPERATOR)
+PROFILE = '{ customer(by: {id: "cus_%d"}) { profile { name } } }'
+CITY = '{ customer(by: {id: "cus_%d"}) { profile { address { city } } } }'
+RECOMMENDED = '%s { customer(by: {id: "cus_%d"}) { recommendations(first: 2) { rank product { id } } } }'
+"""What a client sends is a body; the same bytes again may be answered from what is kept."""
+
+
+@dataclass
+class Desk:
+    """The service's engine as the edge calls it, and how often the stores were asked."""
+
+    retailer: Retailer
+    api: Any
+    asked: list[list[int]] = field(default_factory=list)
+
+    @property
+    def answers(self) -> AnswerCache:
+        return self.api.caches.answers
+
+    async def send(self, text: str, viewer: Viewer = OPERATOR, **variables: Any) -> dict[str, Any]:
+        raw = json.dumps({"query": text, "variables": variables}).encode()
+        kept = await self.api.recall(raw, viewer)
+        answer = kept or await self.api.execute(request_from_body(raw), viewer)
+        await asyncio.sleep(0)
+        found: dict[str, Any] = json.loads(answer.body)
+        return found
+
+
+@pytest.fixture
+async def desk(retailer: Retailer, own_valkey_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
+    settings = Settings(home=tmp_path, clock=NOW, redis_url=own_valkey_url)
+    reads, subscribers = ReadPool(retailer.stores.database_url), Subscribers(OutboxTable(retailer.reads))
+    shop = LatestShop(await read_shop(retailer.stores))
+    desk = Desk(retailer, None)
+
+    async def ask(name: str, keys: list[int], parameters: Any) -> Any:
+        desk.asked.append(keys)
+        return await retailer.graph.ask(name, keys, parameters)
+
+    async with open_caches(settings, own_valkey_url, ask, lambda: shop.mark) as caches:
+        caches.versions.line._wire.expect_within(5.0)
+        await caches.versions.everything_changed()
+        desk.api = make_engine(
+            settings,
+            retailer.stores,
+            reads,
+            None,  # type: ignore[arg-type] - the graph is asked through the caches
+            shop,
+            subscribers,
+            retailer.fallbacks.append,
+            caches,
+        )
+        yield desk
+    await reads.close()
+
+
+async def test_the_same_body_is_answered_from_memory(desk: Desk) -> None:
+    first = await desk.send(PROFILE % 1)
+    assert await desk.send(PROFILE % 1) == first
+    assert (desk.answers.counts.memory_hits, desk.answers.counts.misses) == (1, 1)
+
+
+async def test_an_event_is_seen_by_the_next_reader(desk: Desk) -> None:
+    number, external = await desk.retailer.stores.pool.fetchrow(  # type: ignore[misc]
+        "SELECT customer_id, external_id FROM customer_refs ORDER BY customer_id LIMIT 1"
+    )
+    text = CITY % number
+    assert await desk.send(text) == await desk.send(text)
+    event = {
+        "id": f"kept-{time.time_ns()}",
+        "occurredAt": NOW.isoformat(),
+        "customer": {"externalId": external},
+        "data": {"profileChange": {"city": "Leshan"}},
+    }
+    taken = await desk.send(
+        "mutation($input: EventIngestInput!) { eventIngest(input: $input) { accepted rejected { message } } }",
+        input={"source": SOURCE, "events": [event]},
+    )
+    assert taken["data"]["eventIngest"]["accepted"] == 1, taken
+    assert (await desk.send(text))["data"]["customer"]["profile"]["address"]["city"] == "Leshan"
+
+
+async def test_reading_unmasked_values_is_audited_each_time(desk: Desk) -> None:
+    agent = Viewer("anna", Role.AGENT, purpose=Purpose.CUSTOMER_SERVICE)
+    count = "SELECT count(*) FROM audit_log"
+    before = await desk.retailer.value(count)
+    names = [(await desk.send(PROFILE % 1, agent))["data"]["customer"]["profile"]["name"] for _ in range(3)]
+    assert len(set(names)) == 1
+    assert "*" not in names[0]
+    assert await desk.retailer.value(count) == before + 3
+    assert desk.answers.counts.memory_hits == 0
+
+
+async def test_a_masked_answer_never_reaches_one_who_sees_it_whole_nor_the_other_way_round(
+    desk: Desk,
+) -> None:
+    agent = Viewer("anna", Role.AGENT, purpose=Purpose.CUSTOMER_SERVICE)
+    masked = await desk.send(PROFILE % 1)
+    whole = await desk.send(PROFILE % 1, agent)
+    own = await desk.send(PROFILE % 1, Viewer("one", Role.CUSTOMER, customer_id=1))
+    other = await desk.send(PROFILE % 1, Viewer("two", Role.CUSTOMER, customer_id=2))
+    assert masked != whole == own
+    assert other["data"] == {"customer": None}
+
+
+async def test_what_customers_read_of_themselves_stays_in_the_process(desk: Desk) -> None:
+    line = desk.answers.values.versions.line
+    await line.ask(b"FLUSHALL")
+    for _ in range(2):
+        await desk.send(PROFILE % 1, Viewer("one", Role.CUSTOMER, customer_id=1))
+    assert desk.answers.counts.memory_hits == 1
+    assert await line.ask(b"KEYS", b"c360:c:*") == []
+
+
+async def test_errors_and_refusals_are_not_kept(desk: Desk) -> None:
+    for _ in range(2):
+        assert "errors" in await desk.send("{ customers(first: 0) { nodes { id } } }")
+        assert "errors" in await desk.send("{ nothing }")
+        assert "errors" in await desk.send(PROFILE % 1, Viewer("p", Role.PARTNER))
+    assert len(desk.answers.memory) == 0
+
+
+async def test_a_question_to_the_graph_is_asked_once_and_its_age_is_told(desk: Desk) -> None:
+    first = await desk.send(RECOMMENDED % ("query One", 1))
+    again = await desk.send(RECOMMENDED % ("query Two", 1))
+    assert desk.asked == [[1]]
+    assert again == first
+    assert set(first["extensions"]["freshness"]) == {"graphComputedAt"}
+    assert "freshness" not in (await desk.send(PROFILE % 1))["extensions"]
+
+
+async def test_who_wants_it_computed_now_gets_that_and_others_what_was_computed(desk: Desk) -> None:
+    await desk.send(RECOMMENDED % ("query", 1))
+    for _ in range(2):
+        await desk.send(RECOMMENDED % ("query @freshness(maxStaleness: 0)", 1))
+    assert desk.asked == [[1]] * 3
+    await desk.send(RECOMMENDED % ("query Other @freshness(maxStaleness: 60)", 1))
+    assert desk.asked == [[1]] * 3
+
+
+async def test_a_limit_may_come_as_a_variable(desk: Desk) -> None:
+    text = RECOMMENDED % ("query($seconds: Int!) @freshness(maxStaleness: $seconds)", 1)
+    for seconds in (60, 60, 0, 0):
+        await desk.send(text, seconds=seconds)
+    assert desk.asked == [[1]] * 3
+
+
+async def test_what_the_graph_learned_of_a_customer_is_asked_anew(desk: Desk) -> None:
+    await desk.send(RECOMMENDED % ("query", 1))
+    await desk.send(RECOMMENDED % ("query", 2))
+    await desk.api.caches.versions.graph_changed([1])
+    await desk.send(RECOMMENDED % ("query", 1))
+    await desk.send(RECOMMENDED % ("query", 2))
+    assert desk.asked == [[1], [2], [1]]
+
+
+async def test_what_crossed_the_graph_is_kept_no_longer_than_that_may_be(desk: Desk) -> None:
+    desk.api.caches.questions.seconds = 100
+    now = time.time()
+    desk.api.caches.questions.clock = lambda: now - 99
+    await desk.send(RECOMMENDED % ("query", 1))
+    (kept,) = desk.answers.memory._kept.values()
+    assert kept.expires_at - time.monotonic() <= desk.api.caches.graph_seconds - 98
+    desk.api.caches.questions.clock = lambda: now + 2
+    await desk.send(RECOMMENDED % ("query Later", 1))
+    assert desk.asked == [[1], [1]]
+
+
+async def test_relationships_are_the_same_from_the_cache(desk: Desk) -> None:
+    number = await desk.retailer.value("SELECT customer_id FROM referrals LIMIT 1")
+    text = (
+        '%s { customer(by: {id: "cus_%d"}) { relationships(first: 9, depth: 2) '
+        "{ nodes { kind depth since path { words } customer { id } } } } }"
+    )
+    agent = Viewer("anna", Role.AGENT)
+    first = await desk.send(text % ("query One", number), agent)
+    assert first["data"]["customer"]["relationships"]["nodes"]
+    assert await desk.send(text % ("query Two", number), agent) == first
+    assert desk.asked == [[number]]
+
+
+async def test_a_mutation_that_does_not_tell_what_it_changed_drops_everything(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.engine.TELLING", frozenset())
+    await desk.send(PROFILE % 1)
+    assert len(desk.answers.memory) == 1
+    await desk.send('mutation { eventIngest(input: {source: "nobody", events: []}) { accepted } }')
+    assert len(desk.answers.memory) == 0
+
+
+async def test_everything_is_answered_while_the_cache_is_away(desk: Desk) -> None:
+    first = await desk.send(RECOMMENDED % ("query", 1))
+    desk.api.caches.versions.line.drop("a test")
+    again = await desk.send(RECOMMENDED % ("query", 1))
+    assert again["data"] == first["data"]
+    await until(lambda: desk.api.caches.versions.line.is_up)
+
+
+async def test_what_has_no_body_is_not_kept(desk: Desk) -> None:
+    for _ in range(2):
+        await desk.api.execute(GraphQLRequest(query=PROFILE % 1), OPERATOR)
+    assert len(desk.answers.memory) == 0
