@@ -144,6 +144,8 @@ def figures_of(name: str, cost: Cost, floor: Cost, floor_name: str, counted: tup
         Figure(f"{name}: in all", cost.seconds, "s"),
         Figure(f"{name}: {number:,} {unit}", number / cost.seconds, f"{unit}/s"),
         *spent,
+        Figure(f"{name}: {unit} a CPU second", number / (cost.cpu.total() / 1_000), f"{unit}/s"),
+        Figure(f"{name}: cores kept busy", cost.cpu.total() / 1_000 / cost.seconds, "cores"),
         Figure(f"{name}: CPU of {floor_name}", floor.cpu.total() / 1_000, "s"),
         Figure(f"{name}: CPU, times {floor_name}", cost.cpu.total() / max(floor.cpu.total(), 10), "×"),
     ]

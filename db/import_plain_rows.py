@@ -32,8 +32,8 @@ BLOCK_BYTES = 8 << 20
 LARGEST_QUANTITY = 1_000_000_000_000
 """In thousandths."""
 LARGEST_LINE_NUMBER = 2**31 - 1
-SHARE_OF_MEMORY = 4
-"""The columns of a file take about as much memory as the file, and sorting them as much again."""
+SHARE_OF_MEMORY = 16
+"""Columns and what sorts them take about three times the file, and there are two files."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
