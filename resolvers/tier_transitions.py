@@ -13,7 +13,7 @@ from strawberry import ID
 from db import tables as t
 from domain.tiers.transition import TierReason, TransitionKind
 from resolvers import tier_answers as answers
-from resolvers.access import EVERYBODY
+from resolvers.access import EVERYBODY, STAFF
 from resolvers.facts import FactValue
 from resolvers.readpath.declare import column, computed, entity, global_id, one
 from resolvers.readpath.expressions import coded
@@ -68,6 +68,16 @@ class TierTransition(Node):
         on=(tiers_of_policies.c.version_id == t.tier_transitions.c.version_id)
         & (tiers_of_policies.c.rank == t.tier_transitions.c.to_rank),
     )
+    raw_tier: Tier | None = one(
+        "What the measure alone gave; null: none.",
+        on=(tiers_of_policies.c.version_id == t.tier_transitions.c.version_id)
+        & (tiers_of_policies.c.rank == t.tier_transitions.c.measured_rank),
+    )
+    base_tier: Tier | None = one(
+        "What the rule decided; a trial or an override may lie above it. Null: none.",
+        on=(tiers_of_policies.c.version_id == t.tier_transitions.c.version_id)
+        & (tiers_of_policies.c.rank == t.tier_transitions.c.base_rank),
+    )
     reason: TierReason = column(coded(t.tier_transitions.c.reason, TierReason), "What made it due.")
     score: Decimal | None = column(t.tier_transitions.c.score, "The score it was taken on.")
     evidence: list[FactValue] = computed(
@@ -75,3 +85,6 @@ class TierTransition(Node):
     )
     decided_at: datetime = column(t.tier_transitions.c.decided_at, "When it was taken.")
     effective_at: datetime = column(t.tier_transitions.c.effective_at, "From when it holds.")
+    by: str | None = column(
+        t.tier_transitions.c.actor, "Who decided, as their token names them; null: a rule.", visible_to=STAFF
+    )

@@ -86,7 +86,8 @@ class Rules:
 class Measures:
     """What follows from the histories alone, one row a customer.
 
-    `raw_ranks` has a column for each policy id, 0 = no tier: what the measure gives before a standing's life.
+    `raw_ranks` has a column for each policy id, 0 = no tier: what the measure gives before a standing's life;
+    `micro_scores` has a row for each, in millionths of a point, cut.
     """
 
     as_of: datetime
@@ -94,6 +95,7 @@ class Measures:
     facts_digest: NDArray[np.int64]
     columns: Mapping[str, Column]
     raw_ranks: NDArray[np.uint8]
+    micro_scores: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -169,14 +171,21 @@ def measure_standings(history: CustomerHistory, rules: Rules, *, as_of: datetime
     as_of_us = microseconds(as_of)
     columns = condition_columns(facts, as_of_us)
     raw_ranks = np.zeros((history.customers, POLICY_SLOTS), np.uint8)
+    micro_scores = np.zeros((POLICY_SLOTS, history.customers), np.int64)
     for block in _blocks(history.customers):
-        raw_ranks[block] = _raw_ranks(cut(columns, block.start, block.stop), rules, as_of_us)
+        found = cut(columns, block.start, block.stop)
+        for policy in rules.policies:
+            rows = block.stop - block.start
+            evaluation = evaluate(policy.reading, found, as_of_us=as_of_us, rows=rows)
+            raw_ranks[block, policy.policy_id] = evaluation.ranks
+            micro_scores[policy.policy_id, block] = evaluation.micro_scores
     return Measures(
         as_of=as_of,
         facts=facts,
         facts_digest=digest(facts, history.customers),
         columns=columns,
         raw_ranks=raw_ranks,
+        micro_scores=micro_scores,
     )
 
 
@@ -231,15 +240,6 @@ def _flip_days(
     days = days_until_flip(rules.silence, columns, rows=rows, as_of_us=as_of_us)
     flip_us = np.minimum(as_of_us + (days - 1) * DAY_US + 1, beside.next_change_us)
     return rules.calendar.day_numbers(flip_us)
-
-
-def _raw_ranks(columns: Mapping[str, Column], rules: Rules, as_of_us: int) -> NDArray[np.uint8]:
-    rows = len(next(iter(columns.values())).values)
-    ranks = np.zeros((rows, POLICY_SLOTS), np.uint8)
-    for policy in rules.policies:
-        found = evaluate(policy.reading, columns, as_of_us=as_of_us, rows=rows)
-        ranks[:, policy.policy_id] = found.ranks
-    return ranks
 
 
 def _label_bits(

@@ -115,7 +115,7 @@ def _changes(
     timing = policy.version.rule.timing
     if known is None:
         look = looks.on(looks.today, row, policy)
-        reason = TierReason.NEVER_ORDERED if look.standing.never_ordered else occasion.reason
+        reason = TierReason.NEVER_ORDERED if look.never_ordered else occasion.reason
         first = join(timing, look, day=looks.today, reason=reason)
         return [first] if first else []
     state = carried_over(batch.rules, known, policy)

@@ -26,6 +26,11 @@ class BatchLook:
     def rank(self) -> int:
         return int(self.measures.raw_ranks[self.place, self.policy.policy_id])
 
+    @property
+    def never_ordered(self) -> bool:
+        known = self.measures.columns[ORDERED_FACT].known
+        return known is not None and not known[self.place]
+
     @cached_property
     def facts(self) -> Facts:
         names = (*self.policy.version.rule.fact_names(), ORDERED_FACT)
