@@ -4,6 +4,7 @@ import pytest
 from retailer import Retailer
 from retailer_operations import comparison_over
 
+from domain.privacy.viewer import Role
 from resolvers.readpath.check_declarations import check_declarations
 from resolvers.schema import schema
 
@@ -18,23 +19,36 @@ async def test_both_readers_agree_on_random_operations(
 ) -> None:
     comparison = await comparison_over(retailer, roots)
 
-    await comparison.run(35, seed)
+    await comparison.run(55, seed)
 
     assert comparison.disagreements == []
     assert retailer.fallbacks == []
+
+
+async def test_both_readers_agree_while_the_graph_is_away(retailer: Retailer) -> None:
+    comparison = await comparison_over(retailer, ["customer", "customers"])
+    comparison.prepare = lambda _: setattr(retailer.graph, "is_down", True)
+
+    await comparison.run(40, seed=3)
+
+    assert comparison.disagreements == []
+    assert retailer.fallbacks == []
+    assert comparison.seen["graph down"] > 0
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("seed", "roots", "count"),
-    [(100, None, 300), (101, None, 300), (102, None, 300), (103, ["customer", "customers"], 150)],
-)
-async def test_both_readers_agree_on_a_thousand_operations(
-    retailer: Retailer, seed: int, roots: list[str] | None, count: int
-) -> None:
+@pytest.mark.parametrize("seed", range(100, 120))
+async def test_both_readers_agree_on_five_thousand_operations(retailer: Retailer, seed: int) -> None:
+    """Every root field, every role, the graph up and down; the last seeds dwell on customers."""
+    roots = ["customer", "customers"] if seed >= 116 else None
     comparison = await comparison_over(retailer, roots)
 
-    await comparison.run(count, seed)
+    await comparison.run(250, seed)
 
     assert comparison.disagreements == []
     assert retailer.fallbacks == []
+    asked = {word.removeprefix("root ") for word in comparison.seen if word.startswith("root ")}
+    assert asked >= (set(roots) if roots else set(schema._schema.query_type.fields))  # type: ignore[union-attr]
+    assert {word for word in comparison.seen if word.startswith("role ")} == {
+        f"role {role.name}" for role in Role
+    }

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import GraphQLError, GraphQLSchema, parse, validate
+from graphql import FieldNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, parse, validate
 from random_operations import RandomOperation, Values
 
 from resolvers.readpath.engine import Engine, Request
@@ -48,6 +48,11 @@ def comparable_error(value: Any, error: dict[str, Any]) -> tuple[str, ...]:
         value = value[step]
     extensions = error.get("extensions") or {}
     return (json.dumps(path), error["message"], json.dumps(extensions, sort_keys=True))
+
+
+def roots_of(text: str) -> set[str]:
+    operation = next(d for d in parse(text).definitions if isinstance(d, OperationDefinitionNode))
+    return {node.name.value for node in operation.selection_set.selections if isinstance(node, FieldNode)}
 
 
 def is_valid(schema: GraphQLSchema, text: str) -> bool:
@@ -103,6 +108,9 @@ class Comparison:
     async def compare(self, request: Request, context: OperationContext, body: bytes) -> None:
         expected = await self.engine.reference(request, context)
         self.seen["compared"] += 1
+        self.seen[f"role {context.viewer.role.name}"] += 1
+        self.seen.update(f"root {name}" for name in roots_of(request.text))
+        self.seen["graph down"] += b'"store":"graph"' in expected
         self.seen["with errors"] += b'"errors":' in expected
         self.seen["leaves"] += expected.count(b":")
         self.cursors[:] = (self.cursors + CURSOR.findall(expected.decode()))[-KEPT_CURSORS:]

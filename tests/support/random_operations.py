@@ -31,10 +31,12 @@ BAD_CURSORS = ["bm9wZQ==", "%%%", "WzFd", ""]
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """Texts to choose from: by name of argument or input field, else by name of scalar."""
+    """Texts to choose from: by name of argument or input field, else by name of scalar. `favoured`: fields that
+    chance alone would hardly reach."""
 
     by_name: Mapping[str, Sequence[Any]]
     by_scalar: Mapping[str, Sequence[Any]]
+    favoured: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -85,7 +87,8 @@ class RandomOperation:
 
     def some_field(self, type_: Any, depth: int) -> str:
         names = list(self.roots) if self.roots and depth == 0 else list(type_.fields)
-        name = self.chooser.choice(names)
+        favoured = [name for name in names if name in self.values.favoured]
+        name = self.chooser.choice(favoured if favoured and self.chance(20) else names)
         chosen = type_.fields[name]
         inner = get_named_type(chosen.type)
         if not is_leaf_type(inner) and depth >= MAXIMUM_DEPTH:

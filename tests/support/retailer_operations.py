@@ -75,6 +75,7 @@ async def values_of(retailer: Retailer) -> Values:
             "Int": [0, 1, 5, 12, 2**31 - 1, -1],
             "String": ["x", "上海"],
         },
+        favoured=["recommendations", "relationships", "customer", "customers"],
     )
 
 
@@ -103,7 +104,7 @@ async def comparison_over(retailer: Retailer, roots: Sequence[str] | None = None
     leader = await retailer.value("SELECT max(leader_customer_id) FROM communities")
 
     def prepare(chooser: random.Random) -> None:
-        retailer.graph.is_down = chooser.random() < 0.15
+        retailer.graph.is_down = chooser.random() < 0.25
 
     contexts, values = contexts_of(retailer, [*own, leader]), await values_of(retailer)
     return Comparison(retailer.api.engine, contexts, values, prepare, roots)
