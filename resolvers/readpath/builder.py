@@ -7,7 +7,6 @@ anything runs (`bind`).
 
 from __future__ import annotations
 
-import enum
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,8 +19,18 @@ from sqlalchemy import BigInteger, BindParameter, Enum, FromClause, Integer, Sma
 from resolvers.readpath.catalogue import Catalogue, entity_of, target_of
 from resolvers.readpath.cursors import storable
 from resolvers.readpath.dependencies import APART, Join, Reads
-from resolvers.readpath.expressions import stored
-from resolvers.readpath.failures import BadInput, Failure
+from resolvers.readpath.failures import Failure
+from resolvers.readpath.given_values import (
+    as_stored,
+    by_name,
+    element_type,
+    guarded,
+    holds_variable,
+    in_context,
+    reader,
+    through,
+    unchanged,
+)
 from resolvers.readpath.jsontext import CUSTOMER, END, HOLE, Json
 from resolvers.readpath.operation import Operation, Slot, position
 from resolvers.readpath.plan import (
@@ -30,7 +39,6 @@ from resolvers.readpath.plan import (
     Bind,
     FailedHole,
     Hole,
-    Inputs,
     Plan,
     Statement,
 )
@@ -211,8 +219,12 @@ class StatementBuilder:
             self.checks.append(in_context(argument.check_in_context, reader(value, unchanged), at))
 
     def check(self, value: Any, test: Callable[[Any], object], at: int) -> None:
-        """Tries an argument before anything runs."""
-        self.checks.append(reader(value, guarded(test, at)))
+        """Tries an argument before anything runs: a literal here and once, a variable in each run."""
+        tested = guarded(test, at)
+        if holds_variable(value):
+            self.checks.append(reader(value, tested))
+        else:
+            tested(value)
 
     def bind(
         self,
@@ -264,58 +276,3 @@ class StatementBuilder:
             reads_any_customer=self.reads.any_customer,
             reads_viewer=self.reads.viewer,
         )
-
-
-def reader(value: Any, change: Callable[[Any], Any]) -> Bind:
-    """How a compiled-in value is got at request time: variables are looked up, literals are just there."""
-    if isinstance(value, Slot):
-        return lambda inputs: change(value.read(inputs))
-    if isinstance(value, list) and any(isinstance(item, Slot) for item in value):
-        return lambda inputs: change([i.read(inputs) if isinstance(i, Slot) else i for i in value])
-    return lambda _: change(value)
-
-
-def guarded(convert: Callable[[Any], Any], at: int) -> Callable[[Any], Any]:
-    """Says which field an argument spoiled."""
-
-    def converted(value: Any) -> Any:
-        try:
-            return convert(value)
-        except ValueError as error:
-            raise BadInput(at, str(error)) from error
-
-    return converted
-
-
-def in_context(test: Callable[[Any, Any], object], read: Bind, at: int) -> Bind:
-    return lambda inputs: guarded(lambda value: test(inputs[CONTEXT], value), at)(read(inputs))
-
-
-def unchanged(value: Any) -> Any:
-    return value
-
-
-def through(change: Callable[[Any, Any], Any], read: Bind) -> Bind:
-    """A value that needs the context to become what a column holds, such as a keyed hash."""
-
-    def converted(inputs: Inputs) -> Any:
-        return change(inputs[CONTEXT], read(inputs))
-
-    return converted
-
-
-def element_type(type_: Any) -> Any:
-    return getattr(type_, "item_type", type_)
-
-
-def as_stored(value: Any) -> Any:
-    """Enum members travel as what their column holds; lists item by item."""
-    if isinstance(value, enum.Enum):
-        return stored(value)
-    return [as_stored(item) for item in value] if isinstance(value, list) else value
-
-
-def by_name(value: Any) -> Any:
-    if isinstance(value, enum.Enum):
-        return value.name
-    return [by_name(item) for item in value] if isinstance(value, list) else value

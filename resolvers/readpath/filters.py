@@ -10,9 +10,10 @@ from graphql import get_named_type, is_list_type, is_non_null_type
 from sqlalchemy import Enum, Text, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from resolvers.readpath.builder import ROOT, Scope, StatementBuilder, by_name
+from resolvers.readpath.builder import ROOT, Scope, StatementBuilder
 from resolvers.readpath.catalogue import rule_of
 from resolvers.readpath.cursors import decode_id
+from resolvers.readpath.given_values import by_name
 from resolvers.readpath.operation import Slot
 from resolvers.readpath.sources import ByColumn, Compares, Group, Match, Reached, Related
 from resolvers.readpath.sql import Standing

@@ -8,10 +8,11 @@ from graphql import GraphQLObjectType
 from sqlalchemy import BigInteger, Integer
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from resolvers.readpath.builder import Row, Selected, StatementBuilder, as_stored, reader
+from resolvers.readpath.builder import Row, Selected, StatementBuilder
 from resolvers.readpath.catalogue import entity_of, node_type
 from resolvers.readpath.connections import ConnectionPrinter, Page
 from resolvers.readpath.cursors import DEEPEST_PLACE, NOT_A_CURSOR, decode_cursor
+from resolvers.readpath.given_values import as_stored, reader
 from resolvers.readpath.jsontext import Json, joined, json_array
 from resolvers.readpath.operation import Slot
 from resolvers.readpath.paging import Paging, cursor_text, page_size, paging_of, within_bounds
