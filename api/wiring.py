@@ -31,6 +31,7 @@ from db.live_stream import StreamReader, connect_stream
 from db.live_subscribers import Subscribers
 from db.outbox_events import OutboxTable
 from db.policy_store import read_versions
+from db.ranking_store import Rankings, live_days
 from db.read_pool import ReadPool
 from db.shop_store import find_shop
 from db.standing_store import PostgresStandingStore
@@ -190,10 +191,12 @@ def graph_questions(graph: GraphStore, shop: LatestShop) -> GraphQuestions:
     return GraphQuestions(graph, lambda: shop.settings.live_as_of)
 
 
-async def read_shop(stores: Stores) -> ShopSettings:
+async def read_shop(stores: Stores, rankings: Rankings | None = None) -> ShopSettings:
+    """`rankings` remembers those that were read before."""
     async with stores.pool.acquire() as connection:
         shop = await find_shop(connection)
-        versions = await read_versions(connection)
+        days = await live_days(connection)
+        versions = await (rankings or Rankings()).bound(connection, await read_versions(connection), days)
     assert shop is not None, "prepare_house has made it"
     return ShopSettings(
         name=shop.name,
@@ -206,10 +209,11 @@ async def read_shop(stores: Stores) -> ShopSettings:
 
 
 async def follow_shop(stores: Stores, shop: LatestShop) -> None:
+    rankings = Rankings()
     while True:
         await asyncio.sleep(SHOP_SECONDS)
         try:
-            shop.take(await read_shop(stores))
+            shop.take(await read_shop(stores, rankings))
         except Exception:
             logger.exception("the shop's settings could not be read; the last ones stay")
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import asyncpg
 
+from db.freeze_rankings import Night, freeze_rankings
 from db.review_store import LIVE_LOCK
-from db.rules_in_force import RulesInForce
+from db.rules_in_force import LiveState, RulesInForce
 from db.shop_store import find_shop, move_on
 from domain.calendar import EPOCH, calendar_of, microseconds
 from domain.standings.cadence_runs import runs_between
@@ -60,21 +61,24 @@ class PostgresBusinessDays:
             run = await connection.fetchval(CLAIM, JOB, day.isoformat())
             if run is None:
                 return None
-            await self._begin_reviews(connection, as_of)
+            live = await self._begin_reviews(connection, as_of)
             await move_on(connection, as_of)
             await connection.execute(TRY_AGAIN)
             customers: int = await connection.fetchval(MARK_DUE, day)
+            night = Night(live.as_of, as_of, (day - EPOCH.date()).days)
+            customers += await freeze_rankings(connection, live.rules, night)
             await connection.execute(END, run, customers)
             await connection.execute(WAKE_WORKERS)
         return OpenedDay(day, as_of, customers)
 
-    async def _begin_reviews(self, connection: Any, as_of: datetime) -> None:
+    async def _begin_reviews(self, connection: Any, as_of: datetime) -> LiveState:
         """Records the scheduled reviews of policies; customers go through them as they are looked at."""
         live = await self._in_force.read(connection)
         last_whole_day = live.rules.calendar.last_whole_day
         last_day, today = (last_whole_day(microseconds(moment)) for moment in (live.as_of, as_of))
         runs = runs_between(live.rules.policies, last_day=last_day, today=today)
         await connection.executemany(RECORD_REVIEW, [(f"{REVIEW} {run.policy}", run.period) for run in runs])
+        return live
 
 
 def business_day_before(as_of: datetime, zone: str) -> date:

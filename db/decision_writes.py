@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from db.outbox import publish_lock_and_ids
 from db.tier_lives import COLUMNS, NAMES, PROJECT_SOME, state_values
 from domain.calendar import Calendar
 from domain.standings.lives import Decision
-from domain.tiers.exact import shown
 
 Ids = NDArray[np.int64]
 
@@ -83,7 +81,7 @@ def values_of(decision: Decision, calendar: Calendar) -> tuple[Any, ...]:
         change.from_rank,
         change.to_rank,
         change.reason.value,
-        str(shown(Fraction(made.evidence["score"]))),
+        made.evidence["score"],
         json.dumps(made.evidence, ensure_ascii=False),
         made.as_of,
         made.decided_at,

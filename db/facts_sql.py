@@ -20,6 +20,7 @@ from domain.customers.fact import (
     MonthlyAverage,
     Quotient,
     Renamed,
+    TenureMonths,
 )
 from domain.customers.facts import FACT_BY_NAME, STORED_FACTS
 from domain.orders.order import MAXIMUM_CATEGORIES, ONLINE_CHANNELS
@@ -195,6 +196,8 @@ def _derived(derivation: Derivation, column: Callable[[str], Expression], as_of:
             return sa.case((column(whole) > 0, _six_digits(column(part), divisor)))
         case MonthlyAverage(total):
             return _monthly_average(total, column, as_of)
+        case TenureMonths():
+            return _six_digits(_tenure_months(column, as_of), sa.literal_column("304375"))
         case Renamed(name):
             return shown_fact(FACT_BY_NAME[name], column, as_of)
         case Comparison(name, operator, value):
@@ -210,10 +213,14 @@ def days_since(moment: Expression, as_of: Expression) -> Expression:
 
 
 def _monthly_average(total: str, column: Callable[[str], Expression], as_of: Expression) -> Expression:
-    tenure_days = sa.func.coalesce(days_since(column("first_order_at"), as_of), 0)
-    # months are max(1, days / 30.4375), so both sides are taken 10,000 * 30.4375 times
-    months = sa.func.greatest(sa.func.least(tenure_days, 365) * 10_000, 304_375)
+    months = _tenure_months(column, as_of)
     return _six_digits(column(total) * 304_375, months * _cents_in(total))
+
+
+def _tenure_months(column: Callable[[str], Expression], as_of: Expression) -> Expression:
+    """max(1, days / 30.4375), taken 10,000 * 30.4375 times."""
+    tenure_days = sa.func.coalesce(days_since(column("first_order_at"), as_of), 0)
+    return sa.func.greatest(sa.func.least(tenure_days, 365) * 10_000, 304_375)
 
 
 def _cents_in(part: str, whole: str | None = None) -> int:

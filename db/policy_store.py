@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.conditions.json_form import to_json
 from domain.labels.rule import LabelDefinition
-from domain.tiers.policy import Tier, TierPolicy, TierPolicyVersion, VersionStatus
+from domain.tiers.policy import Tier, TierPolicy, TierPolicyVersion, TierRule, VersionStatus
 from domain.tiers.rule_json import rule_from_json, rule_to_json
 
 INSERT_POLICY = """
@@ -17,8 +17,9 @@ INSERT INTO tier_policy_versions (policy_id, number, status, rule, effective_fro
 ON CONFLICT (policy_id, number) DO NOTHING RETURNING version_id
 """
 INSERT_TIER = """
-INSERT INTO tiers (version_id, rank, code, name, threshold, threshold_inclusive, target_share)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO tiers (version_id, rank, code, name, threshold, threshold_inclusive, target_share,
+                   target_share_max, is_goal)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 VERSIONS = """
 SELECT version_id, policy_id, code, number, status, rule::text, effective_from
@@ -47,10 +48,12 @@ async def write_version(connection: Any, policy_id: int, version: TierPolicyVers
         INSERT_VERSION, policy_id, version.number, version.status.value, rule, version.effective_from
     )
     if version_id is not None:
-        await connection.executemany(INSERT_TIER, [tier_row(version_id, tier) for tier in version.rule.tiers])
+        await connection.executemany(
+            INSERT_TIER, [tier_row(version_id, version.rule, tier) for tier in version.rule.tiers]
+        )
 
 
-def tier_row(version_id: int, tier: Tier) -> tuple[Any, ...]:
+def tier_row(version_id: int, rule: TierRule, tier: Tier) -> tuple[Any, ...]:
     return (
         version_id,
         tier.rank,
@@ -59,6 +62,8 @@ def tier_row(version_id: int, tier: Tier) -> tuple[Any, ...]:
         tier.threshold,
         tier.threshold_inclusive,
         tier.target_share,
+        tier.target_share_max,
+        rule.is_goal(tier),
     )
 
 

@@ -112,6 +112,7 @@ class PostgresCustomerBatch:
                 *await self.read(CATEGORY_DAYS, CATEGORY_DAY_COLUMNS, first_day=last_day - WINDOW_DAYS)
             ),
             referrals=self._spread({row["referrer_id"]: row["referrals"] for row in self._referrals}),
+            customer_ids=self.ids,
         )
 
     async def beside(self) -> BesideOrders:

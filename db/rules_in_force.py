@@ -1,11 +1,13 @@
-"""What decides standings now: the shop's moment and the policy versions in force."""
+"""What decides standings now: the shop's moment, the policy versions in force, and the rankings they read."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from db.policy_store import in_force, read_versions
+from db.ranking_store import Rankings
 from domain.calendar import calendar_of
 from domain.errors import SetupError
 from domain.standings.compute_standings import Rules, make_rules
@@ -14,7 +16,11 @@ from domain.tiers.policy import TierPolicyVersion, VersionStatus
 LIVE_STATE = """
 SELECT live_as_of, time_zone,
        ARRAY(SELECT status || version_id FROM tier_policy_versions WHERE status IN ('ACTIVE', 'RETIRED')
-             ORDER BY version_id) AS versions
+             ORDER BY version_id) AS versions,
+       (SELECT json_object_agg(version_id, day ORDER BY version_id) FROM (
+          SELECT version_id, max(day) AS day FROM tier_rankings
+          WHERE day <= ((coalesce($1, live_as_of) - INTERVAL '1 microsecond') AT TIME ZONE time_zone)::date
+          GROUP BY version_id) AS latest)::text AS rankings
 FROM shop
 """
 
@@ -48,20 +54,25 @@ def ladders(versions: Mapping[int, tuple[int, TierPolicyVersion]]) -> dict[int, 
 
 
 class RulesInForce:
-    """Remembers the rules for as long as the same versions are in force."""
+    """Remembers the rules for as long as the same versions and rankings are in force."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[Any, ...], Rules] = {}
+        self._rankings = Rankings()
 
-    async def read(self, connection: Any) -> LiveState:
-        """Errors: SetupError where there is no shop yet."""
-        row = await connection.fetchrow(LIVE_STATE)
+    async def read(self, connection: Any, as_of: datetime | None = None) -> LiveState:
+        """`as_of`: of whose business day to take the rankings; None: of the live one.
+
+        *Errors*: SetupError where there is no shop yet.
+        """
+        row = await connection.fetchrow(LIVE_STATE, as_of)
         if row is None:
             raise SetupError("This database holds no shop yet: run c360 migrate.")
-        key = (row["time_zone"], *row["versions"])
+        key = (row["time_zone"], row["rankings"], *row["versions"])
         rules = self._known.get(key)
         if rules is None:
-            versions = await read_versions(connection)
+            days = ranking_days(row["rankings"])
+            versions = await self._rankings.bound(connection, await read_versions(connection), days)
             rules = make_rules(
                 in_force(versions),
                 calendar_of(row["time_zone"]),
@@ -70,3 +81,8 @@ class RulesInForce:
             )
             self._known = {key: rules}
         return LiveState(row["live_as_of"], rules)
+
+
+def ranking_days(text: str | None) -> dict[int, date]:
+    """The days of the rankings in force, by version id."""
+    return {int(key): date.fromisoformat(day) for key, day in json.loads(text or "{}").items()}

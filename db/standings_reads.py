@@ -57,7 +57,7 @@ class PostgresStandings:
     async def stored_block(self, number: int) -> AsyncIterator["PostgresStoredBatch"]:
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(SNAPSHOT)
-            live = await self._in_force.read(connection)
+            live = await self._in_force.read(connection, self._as_of)
             bounds = (number * BLOCK_CUSTOMERS, (number + 1) * BLOCK_CUSTOMERS)
             rows = await connection.fetch(IDS_OF_BLOCK, *bounds)
             ids: Ids = np.array(sorted(row[0] for row in rows), np.int64)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, Integer, Text, cast, func, literal_column, select, type_coerce
+from sqlalchemy import BigInteger, Integer, Text, case, cast, func, literal_column, select, type_coerce
 
 from db import tables as t
 from db.tables.facts import customer_facts
@@ -57,6 +57,7 @@ shares = (
         ladder.c.version_id,
         ladder.c.rank,
         ladder.c.target_share,
+        func.coalesce(ladder.c.target_share_max, ladder.c.target_share).label("target_share_max"),
         cast(func.coalesce(held.c.customers, 0), Integer).label("customers"),
         cast(func.coalesce(held.c.spend_cents, 0), BigInteger).label("spend_cents"),
         share(func.coalesce(held.c.customers, 0), everybody).label("share"),
@@ -67,6 +68,11 @@ shares = (
     )
     .where(ladder.c.status == "ACTIVE")
     .subquery("shares_of_tiers")
+)
+nearest_target = case(
+    (shares.c.share < shares.c.target_share, shares.c.target_share),
+    (shares.c.share > shares.c.target_share_max, shares.c.target_share_max),
+    (shares.c.target_share.is_not(None), shares.c.share),
 )
 
 
@@ -86,11 +92,11 @@ class TierShare:
         "Aimed at, 0..1; shown beside, never forced. [S0-10]",
         unless_null=shares.c.target_share,
         min=shares.c.target_share,
-        max=shares.c.target_share,
+        max=shares.c.target_share_max,
     )
     gap: Decimal | None = column(
-        type_coerce((shares.c.share - shares.c.target_share) * literal_column("100"), SIX_DIGITS),
-        "Share minus target, in points. [S0-10]",
+        type_coerce((shares.c.share - nearest_target) * literal_column("100"), SIX_DIGITS),
+        "Share minus target, in points; 0 inside a range of targets. [S0-10, S4-1]",
     )
     spend: Money = money(shares.c.spend_cents, "What its customers spent in 90 days.")
     spend_share: Decimal = column(shares.c.spend_share, "Of all spend in 90 days, 0..1, six digits.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import JSON, BigInteger, ColumnElement, FromClause, cast, extract, func
 
 from db.facts_sql import shown_fact
-from domain.customers.fact import FactDefinition, FactType
+from domain.customers.fact import FactDefinition, FactType, Renamed
 from domain.customers.facts import CONDITION_INPUTS, FACT_BY_NAME, FACTS
 from resolvers.access import STAFF_AND_CUSTOMERS
 from resolvers.category_shares import CategoryShare, category_shares, first_categories
@@ -34,10 +34,19 @@ def facts_as_json(as_of: ColumnElement[Any], rows: FromClause = facts_of_custome
         fact = FACT_BY_NAME.get(name)
         if fact is None or fact.per_category:
             continue
-        shown = shown_fact(fact, lambda stored: rows.c[stored], as_of)
-        stored = rows.c[name] if fact.is_stored else shown
-        pairs += [name, microseconds(stored) if fact.type is FactType.MOMENT else stored]
+        pairs += [name, stored_number(fact, rows, as_of)]
+    pairs += ["customer_id", rows.c.customer_id]
     return func.json_build_object(*pairs, type_=JSON())
+
+
+def stored_number(fact: FactDefinition, rows: FromClause, as_of: ColumnElement[Any]) -> ColumnElement[Any]:
+    """In the stored unit, a moment in microseconds."""
+    if isinstance(fact.derivation, Renamed):
+        return rows.c[fact.derivation.fact]
+    if not fact.is_stored:
+        return shown_fact(fact, lambda stored: rows.c[stored], as_of)
+    stored = rows.c[fact.name]
+    return microseconds(stored) if fact.type is FactType.MOMENT else stored
 
 
 def in_parts(columns: list[ColumnElement[Any]]) -> list[ColumnElement[Any]]:

@@ -2,13 +2,32 @@
 
 from typing import Any
 
-from sqlalchemy import FromClause, SmallInteger, Subquery, case, cast, func, literal_column, select
+from sqlalchemy import FromClause, Integer, SmallInteger, Subquery, case, cast, func, literal_column, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from db import tables as t
 from resolvers.facts import facts_as_json
 from resolvers.facts_rows import as_of, facts_at_moment, facts_of_customers
 from resolvers.live_moment import live_as_of
+
+goals, versions = t.tiers.alias("goals"), t.tier_policy_versions.alias("versions_of_standings")
+
+
+def next_goal(version_id: Any, rank: Any, rows: FromClause) -> Any:
+    """The rank to aim at; null: on top."""
+    return (
+        select(func.min(goals.c.rank))
+        .where(goals.c.version_id == version_id, goals.c.is_goal, goals.c.rank > func.coalesce(rank, 0))
+        .correlate(rows)
+        .scalar_subquery()
+    )
+
+
+def period_days(version_id: Any, rows: FromClause) -> Any:
+    """Over how many days the facts of the version count."""
+    days = cast(versions.c.rule["timing"]["qualificationDays"].astext, Integer)
+    return select(days).where(versions.c.version_id == version_id).correlate(rows).scalar_subquery()
+
 
 STATE = tuple(column.name for column in t.tier_standings.c)
 
@@ -33,6 +52,8 @@ def live_standings() -> Subquery:
             protected_since(standing).label("protected_since"),
             facts_as_json(live_as_of).label("facts"),
             live_as_of.label("as_of"),
+            next_goal(standing.c.version_id, standing.c.rank, standing).label("goal_rank"),
+            period_days(standing.c.version_id, standing).label("period_days"),
         )
         .join(facts_of_customers, facts_of_customers.c.customer_id == standing.c.customer_id)
         .outerjoin(row, row.c.customer_id == standing.c.customer_id)
@@ -60,6 +81,8 @@ def past_standings() -> Subquery:
             protected_since(latest).label("protected_since"),
             facts_as_json(as_of, facts).label("facts"),
             as_of.label("as_of"),
+            next_goal(latest.c.version_id, latest.c.rank, latest).label("goal_rank"),
+            period_days(latest.c.version_id, latest).label("period_days"),
         )
         .join(facts, facts.c.customer_id == latest.c.customer_id)
         .correlate(t.customers)

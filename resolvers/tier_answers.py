@@ -14,12 +14,15 @@ import strawberry
 from domain.customers.fact_values import shown_integer
 from domain.customers.facts import FACT_BY_NAME
 from domain.tiers import explanation, progress
-from domain.tiers.evidence import evidence_of
+from domain.tiers.checks import Comparison, checks_of
+from domain.tiers.evidence import facts_read
 from domain.tiers.exact import shown as shown_score
-from domain.tiers.explanation import Comparison
+from domain.tiers.gaps import TierGap as Gap
+from domain.tiers.gaps import as_quantity
 from domain.tiers.policy import BenefitKind, TierPolicyVersion
-from domain.tiers.progress import RecipeKind
-from domain.tiers.standing import Standing, stand
+from domain.tiers.recipes import RecipeKind
+from domain.tiers.shown_quantity import in_shown_unit
+from domain.tiers.standing import PartStanding, Standing, stand
 from resolvers import fact_values
 from resolvers.context import Context
 from resolvers.fact_values import FactValue
@@ -40,13 +43,20 @@ class Benefit:
     words: str = strawberry.field(description="In Chinese, as published.")
 
 
-@strawberry.type(description="One dimension of a score. [S0-1]")
+@strawberry.type(description="One part of a score, dimension of bands, or ranked fact. [S0-1, S1-2, S4-3]")
 class TierPart:
-    code: str = strawberry.field(description="R, F, M or P.")
+    code: str = strawberry.field(description="Its code, such as R, F or M.")
     words: str = strawberry.field(description="What it looks at.")
     fact: FactValue = strawberry.field(description="The fact it reads, with its value.")
-    points: Decimal | None = strawberry.field(description="0 to 100, cut at six digits; null: unknown.")
-    weight: Decimal | None = strawberry.field(description="Weight in the score.")
+    observed: Decimal | None = strawberry.field(
+        description="The fact, or the fact for each one of another (orders a month); null: unknown."
+    )
+    points: Decimal | None = strawberry.field(
+        description="Of a score before the weight, or the percentile of a ranked fact, cut at six digits; "
+        "null: a dimension has none."
+    )
+    weight: Decimal | None = strawberry.field(description="Weight in the score; null: it has none.")
+    tier_code: str | None = strawberry.field(description="The tier a dimension gives alone. [S1-5]")
 
 
 @strawberry.type(description="Half open: after from, up to and including until. [C3]")
@@ -58,10 +68,12 @@ class Period:
 @strawberry.type(description="One cut of the ladder with what was observed.")
 class TierCheck:
     words: str = strawberry.field(description="In Chinese.")
-    metric: str = strawberry.field(description="`score`, or the code of a fact.")
+    metric: str = strawberry.field(
+        description="`score`, `rank` (the mean percentile, 0 to 100), or the code of what is looked at."
+    )
     observed: Decimal | None = strawberry.field(description="What was found.")
     threshold: Decimal | None = strawberry.field(
-        description="Null: this tier takes whoever reaches no other."
+        description="Null: this tier takes whoever reaches no other, or nobody is inside of its share."
     )
     comparison: Comparison = strawberry.field(description="The sign is part of the rule. [C5]")
     passed: bool = strawberry.field(description="Whether the cut is reached.")
@@ -70,12 +82,18 @@ class TierCheck:
 
 @strawberry.type(description="What is missing in one measure.")
 class TierGap:
-    metric: str = strawberry.field(description="`score`, or the code of a fact.")
+    metric: str = strawberry.field(
+        description="`score`, `rank` (the mean percentile, 0 to 100), the code of a fact, or of one for each of "
+        "another (orders a month)."
+    )
     words: str = strawberry.field(description="In Chinese.")
     current: Decimal = strawberry.field(description="Now, in the unit.")
-    required: Decimal = strawberry.field(description="What the next tier asks for.")
-    missing: Decimal = strawberry.field(description="required - current.")
-    unit: str = strawberry.field(description="points, CNY, orders or days.")
+    required: Decimal = strawberry.field(description="What the tier asks for.")
+    missing: Decimal = strawberry.field(
+        description="How far current is from required; negative: so much is to spare."
+    )
+    at_most: bool = strawberry.field(description="Less is better, as with days since the last order.")
+    unit: str = strawberry.field(description="points, CNY, orders, days, or one per another.")
 
 
 @strawberry.type(description="One way to the next tier. [S0-15]")
@@ -96,22 +114,31 @@ def standing_of(context: Context, version_id: int, facts: Facts) -> Standing:
     return stand(version_of(context, version_id).rule, facts)
 
 
-def score(context: Context, version_id: int, facts: Facts) -> Decimal:
-    return shown_score(standing_of(context, version_id, facts).score)
+def score(context: Context, version_id: int, facts: Facts) -> Decimal | None:
+    found = standing_of(context, version_id, facts).score
+    return None if found is None else shown_score(found)
 
 
 def parts(context: Context, version_id: int, facts: Facts) -> list[TierPart]:
-    standing = standing_of(context, version_id, facts)
-    return [
-        TierPart(
-            code=part.part.code,
-            words=part.part.words.zh,
-            fact=fact_value(part.part.fact, part.amount),
-            points=shown_score(part.points),
-            weight=shown_score(part.part.weight),
-        )
-        for part in standing.parts
-    ]
+    return [part_answer(part) for part in standing_of(context, version_id, facts).parts]
+
+
+def part_answer(part: PartStanding) -> TierPart:
+    quantity = as_quantity(part.part)
+    observed = None if part.observed is None else in_shown_unit(quantity, part.observed)
+    return TierPart(
+        code=quantity.code,
+        words=quantity.words.zh,
+        fact=fact_value(quantity.fact, part.amount),
+        observed=shown_or_null(observed),
+        points=shown_or_null(part.points),
+        weight=shown_or_null(part.weight),
+        tier_code=part.tier.code if part.tier else None,
+    )
+
+
+def shown_or_null(value: Fraction | None) -> Decimal | None:
+    return None if value is None else shown_score(value)
 
 
 def fact_value(name: str, stored: int | None) -> FactValue:
@@ -120,37 +147,29 @@ def fact_value(name: str, stored: int | None) -> FactValue:
     return fact_values.fact_value(fact, None if stored is None else shown_integer(fact.kind, stored))
 
 
-def explained(
-    context: Context, version_id: int, facts: Facts, as_of: datetime
-) -> explanation.TierExplanation:
-    version = version_of(context, version_id)
-    standing = standing_of(context, version_id, facts)
-    return explanation.explain(evidence_of(version, standing, as_of=as_of))
+def explanation_words(context: Context, version_id: int, facts: Facts, *, locale: str) -> str:
+    rule = version_of(context, version_id).rule
+    return in_language(explanation.standing_words(rule, standing_of(context, version_id, facts)), locale)
 
 
-def explanation_words(
-    context: Context, version_id: int, facts: Facts, as_of: datetime, *, locale: str
-) -> str:
-    return in_language(explained(context, version_id, facts, as_of).words, locale)
-
-
-def checks(context: Context, version_id: int, facts: Facts, as_of: datetime) -> list[TierCheck]:
+def checks(context: Context, version_id: int, facts: Facts) -> list[TierCheck]:
+    rule = version_of(context, version_id).rule
     return [
         TierCheck(
             words=check.words.zh,
             metric=check.metric,
-            observed=shown_score(check.observed),
-            threshold=None if check.threshold is None else shown_score(check.threshold),
+            observed=shown_or_null(check.observed),
+            threshold=shown_or_null(check.threshold),
             comparison=check.comparison,
             passed=check.passed,
             tier_code=check.tier_code,
         )
-        for check in explained(context, version_id, facts, as_of).checks
+        for check in checks_of(rule, standing_of(context, version_id, facts))
     ]
 
 
-def period(context: Context, version_id: int, facts: Facts, as_of: datetime) -> Period:
-    found = explained(context, version_id, facts, as_of).period
+def period(context: Context, version_id: int, as_of: datetime) -> Period:
+    found = explanation.period_of(version_of(context, version_id).rule, as_of)
     return Period(from_=found.after, to=found.until)
 
 
@@ -159,8 +178,9 @@ def evidence(context: Context, stored: Mapping[str, Any]) -> list[FactValue]:  #
     return [fact_value(name, value) for name, value in stored["facts"].items()]
 
 
-def standing_evidence(context: Context, version_id: int, facts: Facts, as_of: datetime) -> list[FactValue]:
-    return [fact_value(e.fact, e.value) for e in explained(context, version_id, facts, as_of).evidence]
+def standing_evidence(context: Context, version_id: int, facts: Facts) -> list[FactValue]:
+    read = facts_read(version_of(context, version_id).rule, facts)
+    return [fact_value(name, value) for name, value in read.items()]
 
 
 @once_an_operation
@@ -174,20 +194,21 @@ def gaps(context: Context, version_id: int, facts: Facts) -> list[TierGap]:
     return [gap_answer(gap) for gap in progress_of(context, version_id, facts).gaps]
 
 
-def gap_answer(gap: progress.TierGap) -> TierGap:
+def retention(context: Context, version_id: int, facts: Facts) -> list[TierGap]:
+    found = progress.retention(version_of(context, version_id).rule, standing_of(context, version_id, facts))
+    return [gap_answer(gap) for gap in found]
+
+
+def gap_answer(gap: Gap) -> TierGap:
     fact = FACT_BY_NAME.get(gap.metric)
-    per_unit = 100 if fact is not None and fact.unit == "CNY" else 1
-
-    def amount(value: Fraction) -> Decimal:
-        return shown_score(value / per_unit)
-
     return TierGap(
         metric=fact.graphql_name if fact else gap.metric,
         words=gap.words.zh,
-        current=amount(gap.current),
-        required=amount(gap.required),
-        missing=amount(gap.missing),
-        unit=(fact.unit or "") if fact else "points",
+        current=shown_score(gap.current),
+        required=shown_score(gap.required),
+        missing=shown_score(gap.missing),
+        at_most=gap.at_most,
+        unit=gap.unit,
     )
 
 
@@ -210,7 +231,10 @@ def cents_answer(amount: int | None, currency: CurrencyCode) -> Money | None:
 
 
 def almost_there(context: Context, version_id: int, facts: Facts) -> bool:
-    return progress_of(context, version_id, facts).almost_there
+    rule = version_of(context, version_id).rule
+    standing = stand(rule, facts)
+    target = rule.goal_above(standing.rank)
+    return target is not None and progress.is_almost_there(rule, standing, target)
 
 
 def benefits(context: Context, version_id: int, rank: int) -> list[Benefit]:

@@ -7,11 +7,12 @@ from decimal import Decimal
 from enum import Enum
 
 import strawberry
-from sqlalchemy import select
+from sqlalchemy import func, select
 from strawberry import ID
 
 from db import tables as t
 from resolvers import tier_answers as answers
+from resolvers import tier_measures as measures
 from resolvers.access import EVERYBODY
 from resolvers.readpath.declare import column, computed, connection, embed, entity, global_id, many, one
 from resolvers.readpath.expressions import coded
@@ -53,7 +54,9 @@ class Tier:
     name: str = column(tiers_of_policies.c.name, "Its published name, in Chinese.")
     rank: int = column(tiers_of_policies.c.rank, "1 is the lowest.")
     threshold: Decimal | None = column(
-        tiers_of_policies.c.threshold, "Where it begins, in points; null: it takes the rest."
+        tiers_of_policies.c.threshold,
+        "Where it begins: points of a score, or the top share of a ranking, 0..1; null: the measure or the gates "
+        "say, or it takes the rest.",
     )
     threshold_inclusive: bool = column(
         tiers_of_policies.c.threshold_inclusive, "Whether the threshold itself is in. [C5]"
@@ -63,7 +66,13 @@ class Tier:
         "Share of customers aimed at, 0..1; shown beside the actual one, never forced. [S0-10]",
         unless_null=tiers_of_policies.c.target_share,
         min=tiers_of_policies.c.target_share,
-        max=tiers_of_policies.c.target_share,
+        max=func.coalesce(tiers_of_policies.c.target_share_max, tiers_of_policies.c.target_share),
+    )
+    gates: list[measures.TierGate] = computed(
+        measures.gates,
+        tiers_of_policies.c.version_id,
+        tiers_of_policies.c.rank,
+        about="What it asks for beside the threshold, such as a recent order. [S4-4]",
     )
     benefits: list[answers.Benefit] = computed(
         answers.benefits,
@@ -95,6 +104,9 @@ class TierPolicyVersion(Node):
         t.tier_policy_versions.c.effective_from, "Null: from the beginning, or not active yet."
     )
     created_at: datetime = column(t.tier_policy_versions.c.created_at, "When it was written.")
+    measure: measures.TierMeasure = computed(
+        measures.measure, t.tier_policy_versions.c.version_id, about="What it looks at, and how."
+    )
     tiers: list[Tier] = many(
         "Its ladder, lowest first.",
         on=tiers_of_policies.c.version_id == t.tier_policy_versions.c.version_id,

@@ -42,7 +42,6 @@ class TierExplanation:
         answers.explanation_words,
         standing.version_id,
         standing.facts,
-        standing.as_of,
         about="One sentence.",
         parameters=[locale],
     )
@@ -50,25 +49,23 @@ class TierExplanation:
         answers.checks,
         standing.version_id,
         standing.facts,
-        standing.as_of,
-        about="From the highest tier down.",
+        about="From the highest tier down: its threshold, each dimension, each gate.",
     )
     evidence: list[FactValue] = computed(
         answers.standing_evidence,
         standing.version_id,
         standing.facts,
-        standing.as_of,
         about="The facts that were read.",
     )
     period: answers.Period = computed(
-        answers.period, standing.version_id, standing.facts, standing.as_of, about="The days that count."
+        answers.period, standing.version_id, standing.as_of, about="The days that count."
     )
     contributing_orders: Connection[Order] = costly(
         2,
         connection(
             "The counted orders of the period, most recent first. [C3]",
             on=(t.orders.c.customer_id == standing.customer_id)
-            & (t.orders.c.counted_at > standing.as_of - func.make_interval(0, 0, 0, 90))
+            & (t.orders.c.counted_at > standing.as_of - func.make_interval(0, 0, 0, standing.period_days))
             & (t.orders.c.counted_at <= standing.as_of),
             order_by=[t.orders.c.placed_at.desc(), t.orders.c.order_id.desc()],
         ),
@@ -80,18 +77,30 @@ class TierProgress:
     """What is missing to rise. [S0-15]"""
 
     next_tier: Tier | None = one(
-        "Null: on top.",
+        "The tier to aim at; null: on top. Layers of silence that an order ends at once are left out.",
         on=(tiers_of_policies.c.version_id == standing.version_id)
-        & (tiers_of_policies.c.rank == standing.rank + 1),
+        & (tiers_of_policies.c.rank == standing.goal_rank),
     )
     gaps: list[answers.TierGap] = computed(
-        answers.gaps, standing.version_id, standing.facts, about="The score first; empty on top."
+        answers.gaps,
+        standing.version_id,
+        standing.facts,
+        about="What is unmet: the score first, each dimension, each gate; empty on top.",
+    )
+    retention: list[answers.TierGap] = computed(
+        answers.retention,
+        standing.version_id,
+        standing.facts,
+        about="What the present tier asks for, and how much is to spare.",
     )
     recipes: list[answers.TierRecipe] = computed(
         answers.recipes, standing.version_id, standing.facts, about="Cheapest first."
     )
     almost_there: bool = computed(
-        answers.almost_there, standing.version_id, standing.facts, about="Within 5 points. [S0-16]"
+        answers.almost_there,
+        standing.version_id,
+        standing.facts,
+        about="Within the gap of the policy, 5 points of kuailv_grade. [S0-16]",
     )
 
 
@@ -122,10 +131,14 @@ class TierStanding:
         answers.score,
         standing.version_id,
         standing.facts,
-        about="Exact, shown to six digits, never rounded up. [C5]",
+        about="Points, or the mean percentile of a ranking: exact, shown to six digits, never rounded up; null: the "
+        "measure has none. [C5]",
     )
     parts: list[answers.TierPart] = computed(
-        answers.parts, standing.version_id, standing.facts, about="What makes the score. [S0-1..5]"
+        answers.parts,
+        standing.version_id,
+        standing.facts,
+        about="Parts of the score, dimensions, or ranked facts. [S0-1, S1-2, S4-3]",
     )
     since: datetime = column(standing.since, "Held since.")
     reason: TierReason = column(coded(standing.reason, TierReason), "What made the last decision due.")

@@ -28,6 +28,7 @@ from db.tables.standings import LABEL_BYTES, customer_standings
 from db.tables.tiers import (
     tier_policies,
     tier_policy_versions,
+    tier_rankings,
     tier_signals,
     tier_standings,
     tier_transitions,
@@ -66,6 +67,7 @@ __all__ = [
     "sources",
     "tier_policies",
     "tier_policy_versions",
+    "tier_rankings",
     "tier_signals",
     "tier_standings",
     "tier_transitions",

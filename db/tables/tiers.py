@@ -11,6 +11,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     Named,
     Numeric,
     SmallInteger,
@@ -58,6 +59,26 @@ class TierColumns(TypedColumns):
     threshold: Named[Any] = Column(Numeric, nullable=True)
     threshold_inclusive: Named[bool] = Column(server_default="true", nullable=False)
     target_share: Named[Any] = Column(Numeric, nullable=True)
+    target_share_max: Named[Any] = Column(Numeric, nullable=True)
+    """Null: the same as `target_share`."""
+    is_goal: Named[bool] = Column(server_default="true", nullable=False)
+    """False for a layer of silence that whoever orders again leaves at once, for a higher one."""
+
+
+class TierRankingColumns(TypedColumns):
+    """The distribution that a version of a ranking policy reads for a business day: an input of standings, not
+    derived from anything that is still there. Old days are dropped; decisions hold what they read of them."""
+
+    version_id: Named[int] = Column(
+        BigInteger, ForeignKey("tier_policy_versions.version_id"), primary_key=True
+    )
+    day: Named[date] = Column(Date, primary_key=True)
+    customers: Named[int] = Column(BigInteger)
+    cuts: Named[dict[str, Any]] = Column(JSONB)
+    """By tier code the value, moment of the last order and id of the last customer inside its share."""
+    distribution: Named[bytes] = Column(LargeBinary)
+    """Compressed: for each ranked fact its distinct values and how many customers have at most that."""
+    frozen_at: Named[datetime] = Column(MOMENT, server_default=func.clock_timestamp())
 
 
 class LifeColumns(TypedColumns):
@@ -149,6 +170,7 @@ tier_policy_versions = Table(
     "tier_policy_versions", metadata, TierPolicyVersionColumns, UniqueConstraint("policy_id", "number")
 )
 tiers = Table("tiers", metadata, TierColumns, UniqueConstraint("version_id", "code"))
+tier_rankings = Table("tier_rankings", metadata, TierRankingColumns)
 tier_standings = Table(
     "tier_standings", metadata, TierStandingColumns, Index(None, "policy_id", "rank", "customer_id")
 )

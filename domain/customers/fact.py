@@ -50,6 +50,11 @@ class MonthlyAverage:
 
 
 @dataclass(frozen=True, slots=True)
+class TenureMonths:
+    """Those months of tenure: max(1, min(365, tenure days) / 30.4375)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Renamed:
     """The same value under the name a rule gives it."""
 
@@ -65,7 +70,7 @@ class Comparison:
     value: int
 
 
-Derivation = DaysSince | Quotient | MonthlyAverage | Renamed | Comparison
+Derivation = DaysSince | Quotient | MonthlyAverage | TenureMonths | Renamed | Comparison
 
 _TYPES = {
     FactKind.INTEGER: FactType.INTEGER,

@@ -16,6 +16,7 @@ from domain.customers.fact import (
     MonthlyAverage,
     Quotient,
     Renamed,
+    TenureMonths,
 )
 from domain.customers.facts import FACT_BY_NAME
 
@@ -65,6 +66,8 @@ def _derived(derivation: Derivation, stored: Stored, as_of: datetime) -> Shown:
         case MonthlyAverage(total):
             tenure_days = days_since(_moment(stored, "first_order_at"), as_of)
             return to_six_digits(_exact(total, stored) / tenure_months(tenure_days))
+        case TenureMonths():
+            return to_six_digits(tenure_months(days_since(_moment(stored, "first_order_at"), as_of)))
         case Renamed(name):
             return value_of(FACT_BY_NAME[name], stored, as_of)
         case Comparison(name, operator, value):

@@ -18,6 +18,7 @@ from domain.customers.fact import (
     MonthlyAverage,
     Quotient,
     Renamed,
+    TenureMonths,
 )
 from domain.orders.order import MAXIMUM_CATEGORIES, MAXIMUM_SPEND_CENTS
 
@@ -89,6 +90,14 @@ FACTS: tuple[FactDefinition, ...] = (
         "orders",
         365,
         derivation=MonthlyAverage("orders_365d"),
+    ),
+    FactDefinition(
+        "tenure_months_365d",
+        "Months of tenure within the last 365 days, at least 1.",
+        FactKind.DECIMAL,
+        "months",
+        365,
+        derivation=TenureMonths(),
     ),
     FactDefinition(
         "average_order_value_90d",
@@ -210,7 +219,7 @@ def _condition_inputs() -> dict[str, Fact | Moment]:
     """Everything that is an integer or a moment: divisions are compared by multiplying across instead."""
     inputs: dict[str, Fact | Moment] = {}
     for fact in FACTS:
-        if fact.is_stored or isinstance(fact.derivation, DaysSince):
+        if fact.is_stored or isinstance(fact.derivation, DaysSince | Renamed):
             inputs |= _inputs_of(fact)
     return inputs
 

@@ -46,10 +46,11 @@ class CategoryDayArrays:
 class CustomerHistory:
     """All that facts need about `customers` customers, whose ordinals are 0 to `customers` - 1.
 
-    `referrals` counts whom each of them brought until `as_of`.
+    `referrals` counts whom each of them brought until `as_of`; `customer_ids` settle ties of rankings.
     """
 
     customers: int
     orders: OrderArrays
     category_days: CategoryDayArrays
     referrals: Array
+    customer_ids: Array

@@ -1,19 +1,26 @@
 """Facts of many customers as the columns that conditions read: stored ones, ages, and one column a category."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.calendar import DAY_US
 from domain.conditions.numpy_reader import Column
-from domain.customers.fact import DaysSince, FactDefinition
+from domain.customers.fact import DaysSince, FactDefinition, Renamed
 from domain.customers.facts import FACTS, category_fact_name
 from domain.orders.order import MAXIMUM_CATEGORIES
 
 
-def condition_columns(facts: Mapping[str, Column], as_of_us: int) -> dict[str, Column]:
-    """Everything a condition may name, by name. `facts` come from `measure_customers`."""
-    columns: dict[str, Column] = {}
+def condition_columns(
+    facts: Mapping[str, Column], customer_ids: NDArray[Any], as_of_us: int
+) -> dict[str, Column]:
+    """Everything a condition may name, by name, and `customer_id`, which settles ties of a ranking.
+
+    `facts` come from `measure_customers`.
+    """
+    columns = {"customer_id": Column(customer_ids.astype(np.int64))}
     for fact in FACTS:
         columns |= columns_of(fact, facts, as_of_us)
     return columns
@@ -22,6 +29,8 @@ def condition_columns(facts: Mapping[str, Column], as_of_us: int) -> dict[str, C
 def columns_of(fact: FactDefinition, facts: Mapping[str, Column], as_of_us: int) -> dict[str, Column]:
     if isinstance(fact.derivation, DaysSince):
         return {fact.name: days_since(facts[fact.derivation.moment], as_of_us)}
+    if isinstance(fact.derivation, Renamed):
+        return {fact.name: facts[fact.derivation.fact]}
     if not fact.is_stored:
         return {}
     if not fact.per_category:

@@ -169,7 +169,7 @@ def measure_standings(history: CustomerHistory, rules: Rules, *, as_of: datetime
     """Rows follow the ordinals of `history`."""
     facts = measure_customers(history, as_of=as_of, calendar=rules.calendar)
     as_of_us = microseconds(as_of)
-    columns = condition_columns(facts, as_of_us)
+    columns = condition_columns(facts, history.customer_ids, as_of_us)
     raw_ranks = np.zeros((history.customers, POLICY_SLOTS), np.uint8)
     micro_scores = np.zeros((POLICY_SLOTS, history.customers), np.int64)
     for block in _blocks(history.customers):

@@ -96,4 +96,5 @@ def chosen_customers(history: CustomerHistory, rows: NDArray[np.intp]) -> Custom
             days.spend_cents[kept],
         ),
         referrals=history.referrals[rows],
+        customer_ids=history.customer_ids[rows],
     )

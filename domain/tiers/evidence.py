@@ -1,58 +1,45 @@
-"""What a decision stores so that it can be explained from the record alone, for ever (C7)."""
+"""What a decision stores so that it can be explained for ever from its record (C7).
+
+The record is the evidence and the immutable version it was taken under: words, weights and cuts are in the
+version, once, and what follows from both is not stored. A ranking is not part of the version, so what was read
+from it is in the evidence.
+"""
 
 from datetime import datetime
-from fractions import Fraction
 from typing import Any
 
-from domain.tiers.exact import exact_text
-from domain.tiers.policy import Tier, TierPolicyVersion
-from domain.tiers.standing import PartStanding, Standing
+from domain.tiers.exact import shown
+from domain.tiers.measure import ORDERED_FACT, PLACE_FACTS, Facts
+from domain.tiers.policy import TierPolicyVersion, TierRule
+from domain.tiers.standing import Placing, Standing
 
 Evidence = dict[str, Any]
-"""JSON: fractions as text, facts in stored units (cents, orders, days)."""
+"""JSON: the score as six shown digits, facts in stored units (cents, orders, days). The exact score follows."""
 
 
 def evidence_of(version: TierPolicyVersion, standing: Standing, *, as_of: datetime) -> Evidence:
-    """The whole decision: version, moment, inputs, parts, score, ladder with its words. About 1.5 KB."""
-    return {
-        "policy": version.policy_code,
-        "version": version.number,
+    """Moment, inputs, score and place, and the tier they gave. About 150 bytes."""
+    evidence: Evidence = {
         "asOf": as_of.isoformat(),
-        "periodDays": version.rule.timing.qualification_days,
-        "facts": _facts(standing),
-        "parts": [_part(part) for part in standing.parts],
-        "score": exact_text(standing.score),
-        "neverOrdered": standing.never_ordered,
+        "facts": facts_read(version.rule, standing.facts),
+        "score": None if standing.score is None else str(shown(standing.score)),
         "tier": standing.tier.code if standing.tier else None,
-        "ladder": [_step(tier) for tier in version.rule.tiers],
     }
+    if standing.placing:
+        evidence["placing"] = placing_to_json(standing.placing)
+    return evidence
 
 
-def _facts(standing: Standing) -> dict[str, int | None]:
-    facts: dict[str, int | None] = {}
-    for part in standing.parts:
-        facts[part.part.fact] = part.amount
-        if part.part.per:
-            facts[part.part.per] = part.whole
-    return facts
+def facts_read(rule: TierRule, facts: Facts) -> dict[str, int | None]:
+    """What follows from them is the standing; a place is kept as such, not as what settles its ties."""
+    names = dict.fromkeys((*rule.fact_names(), ORDERED_FACT))
+    return {name: facts[name] for name in names if name not in PLACE_FACTS}
 
 
-def _part(part: PartStanding) -> dict[str, Any]:
+def placing_to_json(placing: Placing) -> dict[str, Any]:
     return {
-        "code": part.part.code,
-        "words": part.part.words.zh,
-        "wordsEn": part.part.words.en,
-        "fact": part.part.fact,
-        "points": exact_text(part.points),
-        "weight": exact_text(part.part.weight),
-    }
-
-
-def _step(tier: Tier) -> dict[str, Any]:
-    return {
-        "code": tier.code,
-        "name": tier.name.zh,
-        "nameEn": tier.name.en,
-        "threshold": None if tier.threshold is None else exact_text(Fraction(tier.threshold)),
-        "inclusive": tier.threshold_inclusive,
+        "customers": placing.customers,
+        "inside": sorted(placing.inside),
+        "cuts": dict(placing.cuts),
+        "ranks": placing.ranks,
     }

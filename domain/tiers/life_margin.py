@@ -2,8 +2,12 @@
 
 from fractions import Fraction
 
+from domain.tiers.measure import FIRST_ORDER_AGE, PLACE_FACTS
 from domain.tiers.policy import TierRule
 from domain.tiers.standing import Facts, stand
+
+KEPT = (*PLACE_FACTS, FIRST_ORDER_AGE)
+"""No amounts: what settles ties, and how long somebody has been a customer."""
 
 
 def is_past_margin(rule: TierRule, facts: Facts, base_rank: int) -> bool:
@@ -25,7 +29,9 @@ def is_past_margin(rule: TierRule, facts: Facts, base_rank: int) -> bool:
 def _scaled(facts: Facts, factor: Fraction) -> dict[str, int | None]:
     """Towards the cut: amounts by the factor, days of silence by its inverse; rounded away from helping."""
     return {
-        name: None if value is None else _times(value, 1 / factor if name.startswith("days_") else factor)
+        name: value
+        if value is None or name in KEPT
+        else _times(value, 1 / factor if name.startswith("days_") else factor)
         for name, value in facts.items()
     }
 

@@ -1,17 +1,19 @@
-"""A tier policy as data: how its score is made, where its tiers begin, and when it decides.
+"""A tier policy as data: what it measures, where its tiers begin, and when it decides.
 
-A policy has immutable versions; a version has one rule. Points of a part are a straight line over one
-fact, clamped: `points = clamp(base + slope * fact / per, floor, cap)`; the score is the weighted sum.
-Everything is a fraction, because comparisons with a threshold are exact (C5).
+A policy has immutable versions; a version has one rule: a measure, the ladder of tiers over it, and timing.
+A customer has the highest tier whose threshold and gates they pass. Comparisons are exact (C5).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 
+from domain.tiers.measure import ORDERED_FACT, BandsMeasure, Facts, Gate, Measure, RankMeasure
+from domain.tiers.ranking import FrozenRanking
 from domain.tiers.timing import TierTiming
 from domain.words import Words
 
@@ -40,6 +42,12 @@ class BenefitKind(StrEnum):
     OTHER = "OTHER"
 
 
+@lru_cache(maxsize=256)
+def as_fraction(threshold: Decimal) -> Fraction:
+    """Thresholds are few and asked for millions of times."""
+    return Fraction(threshold)
+
+
 @dataclass(frozen=True, slots=True)
 class Benefit:
     kind: BenefitKind
@@ -47,73 +55,48 @@ class Benefit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TierPart:
-    """One dimension of a score.
-
-    `fact` is read in its stored unit (cents, orders, days). With `per` the line runs over the share
-    fact / per, which is 0 where `per` is 0. A `bonus` part comes on top of the others: their sum is
-    then cut at the score cap of the rule.
-    """
-
-    code: str
-    words: Words
-    fact: str
-    per: str | None = None
-    base: Fraction = Fraction(0)
-    slope: Fraction = Fraction(1)
-    floor: Fraction = Fraction(0)
-    cap: Fraction = Fraction(100)
-    weight: Fraction = Fraction(1)
-    bonus: bool = False
-
-    def points(self, facts: Mapping[str, int | None]) -> Fraction:
-        """Points before the weight. *Errors*: ValueError when the fact is unknown; the score then is, too."""
-        amount = facts[self.fact]
-        if amount is None:
-            raise ValueError(f"{self.fact} is unknown, so {self.code} has no points")
-        return self.clamp(self.base + self.slope * Fraction(amount, self.divisor(facts)))
-
-    def clamp(self, points: Fraction) -> Fraction:
-        return min(self.cap, max(self.floor, points))
-
-    def divisor(self, facts: Mapping[str, int | None]) -> int:
-        """What the fact is divided by: 1 where nothing is there to divide by."""
-        whole = facts[self.per] if self.per else 1
-        return max(1, whole or 1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
-    """One step of the ladder. `threshold` is None only for the lowest tier, which takes all the rest."""
+    """One step of the ladder.
+
+    `threshold` is in the unit of the measure: points of a score, the top share of a ranking, none for bands.
+    The lowest tier has none and takes all the rest; another may have none where `gates` stand for it.
+    `target_share` to `target_share_max` is the share of customers aimed at; without the latter, a point.
+    """
 
     code: str
     name: Words
     rank: int
-    threshold: Decimal | None
+    threshold: Decimal | None = None
     threshold_inclusive: bool = True
+    gates: tuple[Gate, ...] = ()
     target_share: Decimal | None = None
+    target_share_max: Decimal | None = None
     benefits: tuple[Benefit, ...] = ()
 
     def admits(self, score: Fraction) -> bool:
+        """Whether a score reaches the threshold."""
         if self.threshold is None:
             return True
-        cut = Fraction(self.threshold)
+        cut = as_fraction(self.threshold)
         return score >= cut if self.threshold_inclusive else score > cut
+
+    def opens_for(self, facts: Facts) -> bool:
+        """Whether all gates are passed."""
+        return all(gate.admits(facts) for gate in self.gates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TierRule:
-    """`tiers` run from the lowest up. `never_ordered_tier` None: such customers have no tier (C8)."""
+    """`tiers` run from the lowest up. `never_ordered_tier` None: such customers have no tier (C8).
 
-    parts: tuple[TierPart, ...]
+    `almost_there_gap` None: this policy has no almost-there reminder (S0-16).
+    """
+
+    measure: Measure
     tiers: tuple[Tier, ...]
-    score_cap: Fraction = Fraction(100)
     never_ordered_tier: str | None = None
-    almost_there_gap: Fraction = Fraction(5)
+    almost_there_gap: Fraction | None = None
     timing: TierTiming = TierTiming()
-
-    def tier_of(self, score: Fraction) -> Tier | None:
-        return next((tier for tier in reversed(self.tiers) if tier.admits(score)), None)
 
     def find_tier(self, code: str | None) -> Tier | None:
         return next((tier for tier in self.tiers if tier.code == code), None)
@@ -121,20 +104,50 @@ class TierRule:
     def tier_above(self, rank: int) -> Tier | None:
         return next((tier for tier in self.tiers if tier.rank == rank + 1), None)
 
+    def goal_above(self, rank: int) -> Tier | None:
+        """The tier to aim at: whoever orders again leaves the layers of silence at once, so of those only
+        the highest is a goal."""
+        return next((tier for tier in self.tiers if tier.rank > rank and self.is_goal(tier)), None)
+
+    def is_goal(self, tier: Tier) -> bool:
+        above = self.tier_above(tier.rank)
+        return above is None or not (self._opens_by_ordering(tier) and self._opens_by_ordering(above))
+
+    def _opens_by_ordering(self, tier: Tier) -> bool:
+        """Nothing is asked but that the last order is not long ago."""
+        if tier.threshold is not None or self._is_stepped(tier):
+            return False
+        return all(gate.quantity.fact == ORDERED_FACT and gate.cut.is_upper for gate in tier.gates)
+
+    def _is_stepped(self, tier: Tier) -> bool:
+        if not isinstance(self.measure, BandsMeasure):
+            return False
+        return any(one.find_cut(tier.code) is not None for one in self.measure.dimensions)
+
     def fact_names(self) -> tuple[str, ...]:
-        """Every fact the score reads, each once, in the order of the parts."""
-        names = [name for part in self.parts for name in (part.fact, part.per) if name]
-        return tuple(dict.fromkeys(names))
+        """Every column that the measure and the gates read, each once."""
+        gates = (name for tier in self.tiers for gate in tier.gates for name in gate.quantity.fact_names())
+        return tuple(dict.fromkeys((*self.measure.fact_names(), *gates)))
+
+    def with_ranking(self, frozen: FrozenRanking | None) -> "TierRule":
+        """The same rule, read against the ranking of a night; other measures need none."""
+        if not isinstance(self.measure, RankMeasure):
+            return self
+        return replace(self, measure=replace(self.measure, frozen=frozen))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TierExample:
-    """A worked example: these facts give these points, this score and this tier."""
+    """A worked example: these facts give these points, this score and this tier.
+
+    `part_tiers`: what each dimension of bands gives alone.
+    """
 
     facts: Mapping[str, int | None]
     tier: str | None
     score: Decimal | None = None
     points: tuple[Decimal, ...] = ()
+    part_tiers: tuple[str, ...] = ()
     never_ordered: bool = False
 
 
@@ -155,6 +168,8 @@ class TierPolicy:
     name: Words
     versions: tuple[TierPolicyVersion, ...]
     examples: tuple[TierExample, ...] = ()
+    example_ranking: FrozenRanking | None = None
+    """What the examples of a ranking are placed in."""
 
     def active_version(self) -> TierPolicyVersion | None:
         return next((v for v in reversed(self.versions) if v.status is VersionStatus.ACTIVE), None)

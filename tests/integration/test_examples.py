@@ -10,6 +10,7 @@ from retailer import Retailer, viewer
 
 from api.engine_port import GraphQLRequest
 from domain.privacy.viewer import Purpose, Role
+from domain.tiers.presets import PRESETS
 
 FOLDER = Path(__file__).parent.parent.parent / "examples"
 TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.graphql"))}
@@ -72,7 +73,7 @@ async def test_the_whole_customer(retailer: Retailer, rich: int) -> None:
     assert found["id"] == f"cus_{rich}"
     assert found["facts"]["orders90d"] == stored["orders_90d"]
     assert found["facts"]["spend90d"] == f"{stored['spend_90d'] / 100:.2f}"
-    assert [tier["policy"]["code"] for tier in found["tiers"]] == ["kuailv_grade"]
+    assert [tier["policy"]["code"] for tier in found["tiers"]] == [policy.code for policy in PRESETS]
     assert [part["code"] for part in found["tiers"][0]["parts"]] == ["R", "F", "M"]
     assert len(found["orders"]["nodes"]) == 5
     assert len(found["recommendations"]) == 5
@@ -168,7 +169,7 @@ async def test_the_published_rules(retailer: Retailer) -> None:
         "DIAMOND",
     ]
     assert {label["code"] for label in found["labelDefinitions"]} >= {"lifecycle_mature"}
-    assert len(found["factDefinitions"]) == 40
+    assert len(found["factDefinitions"]) == 41
 
 
 async def test_an_order_is_sent_once(retailer: Retailer) -> None:
@@ -185,7 +186,8 @@ async def test_an_order_is_sent_once(retailer: Retailer) -> None:
 
 async def test_a_tier_change_reaches_its_subscriber(retailer: Retailer) -> None:
     """The newest event of the outbox, after the one before it; streams and lists have the same cursors."""
-    text = "{ tierTransitions(last: 2) { edges { cursor node { kind customer { id } to { name } } } } }"
+    of_policy = '(policy: "kuailv_grade", last: 2)'
+    text = f"{{ tierTransitions{of_policy} {{ edges {{ cursor node {{ kind customer {{ id }} to {{ name }} }} }} }} }}"
     before, newest = (await retailer.ask(text, Role.PARTNER))["data"]["tierTransitions"]["edges"]
     request = GraphQLRequest(query=TEXTS["08_tier_feed"], variables={"after": before["cursor"]})
 

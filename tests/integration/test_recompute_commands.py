@@ -38,7 +38,7 @@ async def test_recompute_computes_everybody(shop: TestShop, capsys: pytest.Captu
 
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["customers", "2"] in lines
-    assert ["transitions", "2"] in lines
+    assert ["transitions", "9"] in lines
     assert await shop.dirty() == {}
 
 
@@ -100,7 +100,7 @@ async def test_migrate_makes_a_shop_once(shop: TestShop, capsys: pytest.CaptureF
             "policy",
             ("recompute", "--policy", "gold"),
             1,
-            "No policy gold is in force; there are kuailv_grade.",
+            "No policy gold is in force; there are kuailv_grade, chuanwei_value, wanxiang_value,",
         ),
         ("day", ("recompute", "--as-of", "yesterday"), 2, "give a day as 2026-11-22"),
         ("customer", ("recompute", "--customer", "ann"), 2, "give a customer's id, as cus_42"),

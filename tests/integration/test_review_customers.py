@@ -18,8 +18,10 @@ from domain.standings.review_customers import ReviewCounts
 END_OF_DAY = datetime(2026, 11, 22, 16, tzinfo=UTC)
 TRANSITIONS = """
 SELECT external_id, kind, t.from_rank, t.to_rank, t.reason, t.score::text, t.as_of, t.decided_at, t.effective_at
-FROM tier_transitions AS t JOIN customer_refs USING (customer_id) ORDER BY transition_id
+FROM tier_transitions AS t JOIN customer_refs USING (customer_id) WHERE policy_id = $1 ORDER BY transition_id
 """
+GRADE, VALUE, MONTH, MEMBER, LAYER = range(5)
+"""Policies by the place of their presets."""
 
 
 @pytest_asyncio.fixture
@@ -28,8 +30,8 @@ async def shop(migrated_database_url: str) -> AsyncIterator[TestShop]:
         yield opened
 
 
-async def _rows(shop: TestShop, query: str) -> list[tuple[Any, ...]]:
-    return [tuple(row) for row in await shop.pool.fetch(query)]
+async def _rows(shop: TestShop, query: str, *arguments: Any) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in await shop.pool.fetch(query, *arguments)]
 
 
 async def _versions(shop: TestShop) -> list[int]:
@@ -43,25 +45,35 @@ async def _versions(shop: TestShop) -> list[int]:
 
 
 async def test_a_first_review_decides_and_publishes(shop: TestShop) -> None:
-    """S0-4: R 100, F 5, M 100 are 62 points; C8: without an order, bronze."""
+    """S0-4: R 100, F 5, M 100 are 62 points; C8: without an order, bronze, low, potential, copper and no layer."""
     await shop.add_customers("ann", "bob")
     await shop.ingest(event("ann", order("1", 10_000_000)))
 
     counts = await shop.review()
 
-    assert counts == ReviewCounts(customers=2, facts=2, standings=2, transitions=2, label_changes=0)
+    assert counts == ReviewCounts(customers=2, facts=2, standings=2, transitions=9, label_changes=0)
     moments = (END_OF_DAY, NOON, NOON)
-    assert await _rows(shop, TRANSITIONS) == [
+    assert await _rows(shop, TRANSITIONS, GRADE) == [
         ("ann", "JOINED", None, 3, "EVENT", "62.000000", *moments),
         ("bob", "JOINED", None, 1, "NEVER_ORDERED", "0.000000", *moments),
     ]
+    assert await _rows(shop, TRANSITIONS, VALUE) == [
+        ("ann", "JOINED", None, 3, "EVENT", None, *moments),
+        ("bob", "JOINED", None, 1, "NEVER_ORDERED", None, *moments),
+    ]
+    assert await _rows(shop, TRANSITIONS, MONTH) == [
+        ("ann", "JOINED", None, 3, "EVENT", "100000.000000", *moments),
+        ("bob", "JOINED", None, 1, "NEVER_ORDERED", "0.000000", *moments),
+    ]
+    assert await _rows(shop, TRANSITIONS, LAYER) == [("ann", "JOINED", None, 3, "EVENT", None, *moments)]
     published = "SELECT event_id, kind, customer_id, payload FROM outbox ORDER BY 1"
     decided = """
-        SELECT transition_id, 'TIER_CHANGED', customer_id, '{"policy": "kuailv_grade"}'::jsonb
-        FROM tier_transitions ORDER BY 1
+        SELECT transition_id, 'TIER_CHANGED', customer_id, jsonb_build_object('policy', code)
+        FROM tier_transitions JOIN tier_policies USING (policy_id) ORDER BY 1
     """
     assert await _rows(shop, published) == await _rows(shop, decided)
-    assert await _rows(shop, "SELECT rank, since FROM tier_standings ORDER BY customer_id") == [
+    grades = "SELECT rank, since FROM tier_standings WHERE policy_id = 0 ORDER BY customer_id"
+    assert await _rows(shop, grades) == [
         (3, NOON),
         (1, NOON),
     ]
@@ -91,7 +103,8 @@ async def test_only_what_changed_is_written(shop: TestShop) -> None:
     await shop.ingest(event("ann", order("1", 10_000_000)))
     counts = await shop.review()
 
-    assert (counts.customers, counts.facts, counts.transitions) == (1, 1, 1)
+    # the grade rises for the large order, month, growth and layer at once; the value layer waits for two reviews
+    assert (counts.customers, counts.facts, counts.transitions) == (1, 1, 4)
     assert bob == 2
     assert await _rows(shop, before) == untouched
     # once for the event, once for what follows from it
@@ -107,7 +120,9 @@ async def test_transitions_are_a_chain(shop: TestShop) -> None:
     await shop.review()
 
     chain = await _rows(
-        shop, "SELECT kind, from_rank, to_rank, reason FROM tier_transitions ORDER BY transition_id"
+        shop,
+        "SELECT kind, from_rank, to_rank, reason FROM tier_transitions WHERE policy_id = $1 ORDER BY transition_id",
+        GRADE,
     )
 
     assert chain == [
@@ -132,12 +147,16 @@ async def test_only_a_large_order_raises_at_once(shop: TestShop, words: str, cen
     for number in range(5):
         await shop.ingest(event("ann", order(f"small {number}", 100_000)))
         await shop.review()
-    assert tuple(await shop.pool.fetchrow("SELECT tiers, raw_tiers FROM customer_standings")) == (1, 2)
+    assert tuple(await shop.pool.fetchrow("SELECT tiers & 255, raw_tiers & 255 FROM customer_standings")) == (
+        1,
+        2,
+    )
 
     await shop.ingest(event("ann", order("last", cents)))
     await shop.review()
 
-    assert tuple(await shop.pool.fetchrow("SELECT tiers, raw_tiers FROM customer_standings")) == (rank, 2)
+    of_grade = "SELECT tiers & 255, raw_tiers & 255 FROM customer_standings"
+    assert tuple(await shop.pool.fetchrow(of_grade)) == (rank, 2)
 
 
 async def test_a_late_order_corrects_a_fall_it_would_have_prevented(shop: TestShop) -> None:
@@ -155,7 +174,11 @@ async def test_a_late_order_corrects_a_fall_it_would_have_prevented(shop: TestSh
     )
     await shop.review()
 
-    chain = await _rows(shop, "SELECT kind, to_rank, reason FROM tier_transitions ORDER BY transition_id")
+    chain = await _rows(
+        shop,
+        "SELECT kind, to_rank, reason FROM tier_transitions WHERE policy_id = $1 ORDER BY transition_id",
+        GRADE,
+    )
     assert chain == [
         ("JOINED", 3, "EVENT"),
         ("PROLONGED", 3, "PROTECTED"),
@@ -232,5 +255,7 @@ async def test_events_go_before_the_night(shop: TestShop, monkeypatch: pytest.Mo
 
     await shop.review()
 
-    rows = await _rows(shop, "SELECT customer_id FROM tier_transitions ORDER BY transition_id")
+    rows = await _rows(
+        shop, "SELECT customer_id FROM tier_transitions WHERE policy_id = 0 ORDER BY transition_id"
+    )
     assert rows == [(3,), (2,), (1,)]

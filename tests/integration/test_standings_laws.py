@@ -45,7 +45,7 @@ TIMINGS = (timings.KUAILV_GRADE, timings.CHUANWEI_VALUE, timings.WANXIANG_MEMBER
 TIMINGS = tuple(replace(timing, trial=timings.KUAILV_GRADE.trial) for timing in TIMINGS)
 MAY_STAY = ("PROLONGED", "OVERRIDDEN", "OVERRIDE_ENDED", "TRIAL_ENDED")
 CHAIN = """
-SELECT customer_id, kind, coalesce(from_rank, 0) AS from_rank, coalesce(to_rank, 0) AS to_rank
+SELECT customer_id, policy_id, kind, coalesce(from_rank, 0) AS from_rank, coalesce(to_rank, 0) AS to_rank
 FROM tier_transitions ORDER BY customer_id, transition_id
 """
 
@@ -122,20 +122,21 @@ async def _live_through(shop: TestShop, seed: int, steps: int) -> None:
 
 async def _assert_chains(shop: TestShop) -> None:
     """Each decision begins where the one before ended, and the last one is where the customer stands."""
-    stands: dict[int, int] = {}
+    stands: dict[tuple[int, int], int] = {}
     for row in await shop.pool.fetch(CHAIN):
-        assert row["from_rank"] == stands.get(row["customer_id"], 0)
+        standing = row["customer_id"], row["policy_id"]
+        assert row["from_rank"] == stands.get(standing, 0)
         assert (row["from_rank"] == row["to_rank"]) >= (row["kind"] == "PROLONGED")
         assert (row["from_rank"] == row["to_rank"]) <= (row["kind"] in MAY_STAY)
-        stands[row["customer_id"]] = row["to_rank"]
-    rows = await shop.pool.fetch("SELECT customer_id, rank FROM tier_standings")
-    assert {row["customer_id"]: row["rank"] for row in rows} == stands
+        stands[standing] = row["to_rank"]
+    rows = await shop.pool.fetch("SELECT customer_id, policy_id, coalesce(rank, 0) FROM tier_standings")
+    assert {(row[0], row[1]): row[2] for row in rows} == stands
 
 
 async def _decide_by(shop: TestShop, timing: TierTiming) -> None:
     """The policy in force keeps its measure and takes another timing."""
     rule = json.dumps(rule_to_json(replace(kuailv_rule(), timing=timing)))
-    await shop.pool.execute("UPDATE tier_policy_versions SET rule = $1::jsonb", rule)
+    await shop.pool.execute("UPDATE tier_policy_versions SET rule = $1::jsonb WHERE policy_id = 0", rule)
 
 
 async def _act(shop: TestShop, random: np.random.Generator) -> None:

@@ -13,6 +13,7 @@ from domain.standings.open_business_day import open_business_day
 
 RAISED = """
 SELECT external_id, s.kind, s.period, s.rank FROM tier_signals AS s JOIN customer_refs USING (customer_id)
+WHERE s.policy_id = 0
 ORDER BY signal_id
 """
 

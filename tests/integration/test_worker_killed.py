@@ -89,7 +89,7 @@ async def test_the_final_state_is_that_of_a_full_run(shop: TestShop, tmp_path: P
 
     broken = """
         SELECT count(*) FROM (
-          SELECT from_rank, lag(to_rank) OVER (PARTITION BY customer_id ORDER BY transition_id) AS before
+          SELECT from_rank, lag(to_rank) OVER (PARTITION BY customer_id, policy_id ORDER BY transition_id) AS before
           FROM tier_transitions
         ) AS chain WHERE coalesce(from_rank, 0) <> coalesce(before, 0)
     """

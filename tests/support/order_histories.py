@@ -169,6 +169,7 @@ async def read_history(connection: Any, customers: int, as_of: datetime) -> Cust
         OrderArrays(orders["customer_id"] - 1, *(orders[column.name] for column in ORDER_COLUMNS[1:])),
         CategoryDayArrays(days["customer_id"] - 1, *(days[column.name] for column in DAY_COLUMNS[1:])),
         np.bincount(referrers - 1, minlength=customers) if len(referrers) else np.zeros(customers, np.int64),
+        np.arange(1, customers + 1),
     )
 
 

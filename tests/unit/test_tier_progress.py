@@ -8,11 +8,16 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tier_cases import NEVER, any_facts, unhurried
+from tier_cases import NEVER, any_facts, preset_rule, unhurried
 
+from domain.tiers.measure import BandsMeasure, Combination
 from domain.tiers.policy import TierRule
+from domain.tiers.presets import PRESETS
+from domain.tiers.presets.chuanwei_value import chuanwei_rule
 from domain.tiers.presets.kuailv_grade import kuailv_rule
-from domain.tiers.progress import Recipe, RecipeKind, TierProgress, progress, usual_basket
+from domain.tiers.progress import TierProgress, progress, usual_basket
+from domain.tiers.purchase import Purchase, facts_after
+from domain.tiers.recipes import Recipe, RecipeKind
 from domain.tiers.standing import stand
 
 Facts = Mapping[str, int | None]
@@ -35,25 +40,35 @@ def _customer(days: int, orders: int, spend_cny: int) -> Facts:
 def _after(facts: Facts, recipe: Recipe, *, less: int = 0) -> Facts:
     """The facts once the recipe is followed, or followed with one order (or one cent) less."""
     orders, cents = recipe.orders or 0, recipe.spend_cents or 0
-    if recipe.kind is RecipeKind.USUAL_BASKETS:
+    is_baskets = recipe.kind is RecipeKind.USUAL_BASKETS
+    if is_baskets:
         cents -= less * (cents // orders)
-        orders -= less
-        days: int | None = 0 if orders else facts["days_since_last_order"]
-    else:
-        orders -= less if recipe.orders else 0
-        cents -= less if recipe.spend_cents else 0
-        days = facts["days_since_last_order"] or 0
-    changed = {
-        "orders_90d": (facts["orders_90d"] or 0) + orders,
-        "spend_90d": (facts["spend_90d"] or 0) + cents,
-    }
-    return {**facts, **changed, "days_since_last_order": days}
+    elif recipe.spend_cents:
+        cents -= less
+    purchase = Purchase(
+        orders=max(0, orders - less), spend_cents=cents, refreshes=is_baskets and orders > less
+    )
+    return facts_after(facts, purchase)
 
 
-@pytest.mark.parametrize("rule", [kuailv_rule(), _strict_rule()], ids=["inclusive", "strict"])
+def _is_least(rule: TierRule, facts: Facts, recipe: Recipe, rank: int) -> bool:
+    is_first_step = recipe.orders == 1 or recipe.spend_cents == 1
+    return is_first_step or stand(rule, _after(facts, recipe, less=1)).rank < rank
+
+
+RULES = {policy.code: preset_rule(policy) for policy in PRESETS} | {
+    "strict": _strict_rule(),
+    "all": chuanwei_rule(Combination.ALL),
+    "first": chuanwei_rule(Combination.FIRST),
+}
+every_rule = pytest.mark.parametrize("code", RULES)
+
+
+@every_rule
 @unhurried
 @given(facts=any_facts)
-def test_a_recipe_reaches_the_next_tier_and_one_step_less_does_not(rule: TierRule, facts: Facts) -> None:
+def test_a_recipe_reaches_the_next_tier_and_one_step_less_does_not(code: str, facts: Facts) -> None:
+    rule = RULES[code]
     found = _progress(rule, facts)
 
     for recipe in found.recipes:
@@ -62,22 +77,40 @@ def test_a_recipe_reaches_the_next_tier_and_one_step_less_does_not(rule: TierRul
             assert _is_least(rule, facts, recipe, found.next_tier.rank)
 
 
-def _is_least(rule: TierRule, facts: Facts, recipe: Recipe, rank: int) -> bool:
-    is_first_step = recipe.orders == 1 or recipe.spend_cents == 1
-    return is_first_step or stand(rule, _after(facts, recipe, less=1)).rank < rank
-
-
+@every_rule
 @unhurried
 @given(facts=any_facts, orders=st.integers(1, 10**6), cents=st.integers(1, 2**36))
-def test_what_is_called_unreachable_is_reached_by_no_amount(facts: Facts, orders: int, cents: int) -> None:
-    rule = kuailv_rule()
+def test_what_is_called_unreachable_is_reached_by_no_amount(
+    code: str, facts: Facts, orders: int, cents: int
+) -> None:
+    rule = RULES[code]
+    found = _progress(rule, facts)
 
-    for recipe in _progress(rule, facts).recipes:
-        if not recipe.reachable and facts["days_since_last_order"] is not None:
-            more = replace(recipe, orders=orders, spend_cents=orders * cents)
-            tried = replace(more, spend_cents=None) if recipe.kind is RecipeKind.MORE_ORDERS else more
-            tried = replace(more, orders=None) if recipe.kind is RecipeKind.MORE_SPEND else tried
-            assert stand(rule, _after(facts, tried)).rank == stand(rule, facts).rank
+    for recipe in found.recipes:
+        if not recipe.reachable and facts["days_since_last_order"] is not None and found.next_tier:
+            tried = replace(recipe, orders=orders, spend_cents=orders * cents)
+            tried = replace(tried, spend_cents=None) if recipe.kind is RecipeKind.MORE_ORDERS else tried
+            tried = replace(tried, orders=None) if recipe.kind is RecipeKind.MORE_SPEND else tried
+            assert stand(rule, _after(facts, tried)).rank < found.next_tier.rank
+
+
+@every_rule
+@unhurried
+@given(facts=any_facts)
+def test_what_is_missing_is_above_nothing_and_what_is_kept_is_met(code: str, facts: Facts) -> None:
+    rule = RULES[code]
+    standing = stand(rule, facts)
+
+    found = progress(rule, standing)
+
+    assert all(gap.missing > 0 or gap.metric == "score" for gap in found.gaps)
+    if isinstance(rule.measure, BandsMeasure):
+        met = sum(gap.missing <= 0 for gap in found.retention)
+        assert (
+            met >= rule.measure.needed or rule.measure.combination is Combination.FIRST or not found.retention
+        )
+    else:
+        assert all(gap.missing <= 0 for gap in found.retention)
 
 
 def test_the_recipes_are_those_of_the_formula_with_the_cheapest_first() -> None:
@@ -94,7 +127,7 @@ def test_the_recipes_are_those_of_the_formula_with_the_cheapest_first() -> None:
     assert [(g.metric, int(g.current), int(g.required), int(g.missing)) for g in found.gaps] == [
         ("score", 72, 75, 3),
         ("orders_90d", 15, 17, 2),
-        ("spend_90d", 6_000_000, 7_000_000, 1_000_000),
+        ("spend_90d", 60_000, 70_000, 10_000),
     ]
 
 
@@ -126,7 +159,11 @@ def test_five_points_are_almost_there(words: str, spend_cny: int, almost: bool) 
 def test_on_top_nothing_is_missing() -> None:
     found = _progress(kuailv_rule(), _customer(0, 20, 100_000))
 
-    assert found == TierProgress(next_tier=None, gaps=(), recipes=(), almost_there=False, margin=Fraction(10))
+    assert (found.next_tier, found.gaps, found.recipes) == (None, (), ())
+    assert (found.almost_there, found.margin) == (False, 10)
+    assert [(g.metric, g.current, g.required, g.missing) for g in found.retention] == [
+        ("score", 100, 90, -10)
+    ]
 
 
 def test_the_first_order_of_a_customer_counts_as_just_now() -> None:
@@ -146,3 +183,111 @@ def test_the_margin_says_how_far_above_its_cut_a_customer_stands() -> None:
     assert _progress(rule, _customer(10, 15, 60_000)).margin == 12
     assert _progress(rule, _customer(30, 5, 4_000)).margin is None
     assert rule.tiers[2].threshold == Decimal(60)
+
+
+def _layered(number: int, days: int, *, cents: int | None = None) -> Facts:
+    """Customer `number` of the hundred of the examples, who has as many orders of 10 CNY."""
+    return NEVER | {
+        "days_since_last_order": days,
+        "orders_all_time": number,
+        "spend_all_time": number * 1_000 if cents is None else cents,
+        "last_order_at": number,
+        "customer_id": number,
+    }
+
+
+def test_the_way_up_a_ranking_is_measured_against_the_cuts_of_the_night() -> None:
+    """Gold begins at customer 76 of 100, whose ranks add up to 304; customer 70 has 280, and bought earlier, so that
+    304 are not enough."""
+    found = _progress(RULES["xiaoxiang_layer"], _layered(70, 3))
+
+    assert found.next_tier is not None
+    assert found.next_tier.code == "GOLD"
+    assert [(r.kind, r.reachable, r.orders, r.spend_cents) for r in found.recipes] == [
+        (RecipeKind.MORE_SPEND, True, None, 12_001),
+        (RecipeKind.MORE_ORDERS, True, 13, None),
+    ]
+    assert [(g.metric, g.unit, g.current, g.required, g.missing) for g in found.gaps] == [
+        ("rank", "points", 70, 76, 6),
+        ("spend_all_time", "CNY", 700, Fraction("820.01"), Fraction("120.01")),
+        ("orders_all_time", "orders", 70, 83, 13),
+    ]
+
+
+def test_a_place_is_not_reachable_by_one_factor_alone_from_too_far_behind() -> None:
+    found = _progress(RULES["xiaoxiang_layer"], _layered(10, 3))
+
+    assert [(r.kind, r.reachable) for r in found.recipes] == [
+        (RecipeKind.MORE_ORDERS, False),
+        (RecipeKind.MORE_SPEND, False),
+    ]
+
+
+def test_a_closed_gate_is_a_gap_that_more_money_does_not_open() -> None:
+    """S4-4: the best customer, silent for 40 days, is gold; only another order makes platinum of it."""
+    facts = _layered(100, 40) | {"orders_90d": 2, "spend_90d": 2_000}
+
+    found = _progress(RULES["xiaoxiang_layer"], facts)
+
+    assert [(g.metric, g.current, g.required, g.missing, g.at_most) for g in found.gaps] == [
+        ("days_since_last_order", 40, 30, 10, True)
+    ]
+    assert [(r.kind, r.reachable, r.orders) for r in found.recipes] == [
+        (RecipeKind.USUAL_BASKETS, True, 1),
+        (RecipeKind.MORE_ORDERS, False, None),
+        (RecipeKind.MORE_SPEND, False, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "facts"), [("new", NEVER), ("lost", _layered(9, 200)), ("dormant", _layered(9, 99))]
+)
+def test_layers_of_silence_are_no_goal(words: str, facts: Facts) -> None:
+    found = _progress(RULES["xiaoxiang_layer"], facts)
+
+    assert found.next_tier is not None
+    assert found.next_tier.code == "SILVER"
+
+
+def test_each_dimension_says_what_it_lacks() -> None:
+    """S1-2: 20,000 CNY, 12 orders in 365 days and 40 days of silence are mid three times."""
+    facts = NEVER | {
+        "spend_365d": 2_000_000,
+        "orders_365d": 12,
+        "days_since_first_order": 365,
+        "days_since_last_order": 40,
+    }
+
+    found = _progress(RULES["chuanwei_value"], facts)
+
+    assert [(g.metric, g.unit, float(g.required), g.at_most) for g in found.gaps] == [
+        ("spend_365d", "CNY", 50_000.01, False),
+        ("frequency", "orders per month", 3.0, False),
+        ("days_since_last_order", "days", 30.0, True),
+    ]
+    assert [(g.metric, float(g.required)) for g in found.retention] == [
+        ("spend_365d", 10_000.01),
+        ("frequency", 1 / 3),
+        ("days_since_last_order", 90.0),
+    ]
+    assert [(r.kind, r.reachable) for r in found.recipes] == [
+        (RecipeKind.MORE_ORDERS, False),
+        (RecipeKind.MORE_SPEND, False),
+    ]
+
+
+def test_one_factor_is_enough_where_another_dimension_is_high_already() -> None:
+    """S1-5: recency is high, so high spend or 36 orders make two of three."""
+    facts = NEVER | {
+        "spend_365d": 2_000_000,
+        "orders_365d": 12,
+        "days_since_first_order": 365,
+        "days_since_last_order": 4,
+    }
+
+    found = _progress(RULES["chuanwei_value"], facts)
+
+    assert [(r.kind, r.orders, r.spend_cents) for r in found.recipes] == [
+        (RecipeKind.MORE_SPEND, None, 3_000_001),
+        (RecipeKind.MORE_ORDERS, 24, None),
+    ]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from domain.errors import DomainError, ErrorCode
+from domain.tiers.measure import ScoreMeasure
 from domain.tiers.policy import TierPolicy, TierRule
 from domain.tiers.presets import PRESETS
 from domain.tiers.presets.kuailv_grade import HighMarginMode, kuailv_rule
@@ -40,8 +41,9 @@ def _with_tier(at: int, /, **changes: Any) -> TierRule:
 
 def _with_part(of: str, /, **changes: Any) -> TierRule:
     rule = kuailv_rule()
-    parts = tuple(replace(part, **changes) if part.code == of else part for part in rule.parts)
-    return replace(rule, parts=parts)
+    assert isinstance(rule.measure, ScoreMeasure)
+    parts = tuple(replace(part, **changes) if part.code == of else part for part in rule.measure.parts)
+    return replace(rule, measure=ScoreMeasure(parts))
 
 
 @pytest.mark.parametrize(

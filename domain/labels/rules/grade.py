@@ -1,11 +1,17 @@
-"""Labels that follow from tiers; each preset adds its own best tier to `is_vip` (section 6.1)."""
+"""Labels that follow from tiers; the best tier of four presets makes a VIP (section 6.1)."""
 
-from domain.conditions.expression import HasLabel, TierIn
+from domain.conditions.expression import AnyOf, HasLabel, TierIn
 from domain.customers.facts import number_fact
 from domain.labels.rule import LabelDefinition, LabelRefresh, customer
 from domain.words import Words
 
 _KUAILV = "kuailv_grade"
+_BEST = (
+    (_KUAILV, "DIAMOND"),
+    ("chuanwei_value", "HIGH"),
+    ("wanxiang_value", "DIAMOND"),
+    ("xiaoxiang_layer", "PLATINUM"),
+)
 _high_grade = TierIn(_KUAILV, ("DIAMOND", "PLATINUM"))
 
 GRADE = (
@@ -14,9 +20,16 @@ GRADE = (
         code="is_vip",
         words=Words("VIP客户", "VIP"),
         family="tier",
-        condition=TierIn(_KUAILV, ("DIAMOND",)) | HasLabel("vip_by_hand"),
-        fits=(customer(tiers={_KUAILV: "DIAMOND"}), customer(labels=("vip_by_hand",))),
-        does_not_fit=(customer(tiers={_KUAILV: "PLATINUM"}), customer()),
+        condition=AnyOf((*(TierIn(policy, (tier,)) for policy, tier in _BEST), HasLabel("vip_by_hand"))),
+        fits=(
+            *(customer(tiers={policy: tier}) for policy, tier in _BEST),
+            customer(labels=("vip_by_hand",)),
+        ),
+        does_not_fit=(
+            customer(tiers={_KUAILV: "PLATINUM"}),
+            customer(tiers={"wanxiang_member": "DIAMOND"}),
+            customer(),
+        ),
     ),
     LabelDefinition(  # S0-23: diamond and platinum are the high-value customers
         bit=39,

@@ -5,12 +5,12 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
+from domain.tiers.measure import ScoreMeasure, TierPart
 from domain.tiers.policy import (
     Benefit,
     BenefitKind,
     Tier,
     TierExample,
-    TierPart,
     TierPolicy,
     TierPolicyVersion,
     TierRule,
@@ -122,7 +122,13 @@ TIERS = (
 
 
 def kuailv_rule(mode: HighMarginMode = HighMarginMode.OFF) -> TierRule:
-    return TierRule(parts=_parts(mode), tiers=TIERS, never_ordered_tier="BRONZE", timing=timings.KUAILV_GRADE)
+    return TierRule(
+        measure=ScoreMeasure(_parts(mode)),
+        tiers=TIERS,
+        never_ordered_tier="BRONZE",
+        almost_there_gap=Fraction(5),  # S0-16
+        timing=timings.KUAILV_GRADE,
+    )
 
 
 def _parts(mode: HighMarginMode) -> tuple[TierPart, ...]:

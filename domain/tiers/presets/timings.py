@@ -41,6 +41,6 @@ WANXIANG_MEMBER = TierTiming(
 )
 XIAOXIANG_LAYER = TierTiming(
     cadence=Cadence.DAILY,  # S4-12: a buyer rises at once, everything else comes with the day
-    qualification_days=365,
+    qualification_days=36_500,  # S4-3: all orders ever
     upgrade=UpgradeTiming.AT_ONCE,
 )
