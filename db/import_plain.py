@@ -93,6 +93,7 @@ async def store(connection: Any, target: Target, batch: Batch, *, has_lines: boo
     done = BatchDone(Applied(new=len(batch.rows)), Applied(new=batch.lines), batch.unequal)
     async with connection.transaction():
         await connection.execute(f"SELECT pg_advisory_xact_lock_shared({SOURCE_LOCK}, {target.source_id})")
+        await connection.execute(HOLD, batch.customers)
         await copy(connection, "orders", batch.streams["orders"])
         if has_lines:
             await copy(connection, "order_lines", batch.streams["order_lines"])
@@ -101,6 +102,14 @@ async def store(connection: Any, target: Target, batch: Batch, *, has_lines: boo
         for run, applied in zip(target.runs, (done.orders, done.lines), strict=False):
             await count_changes(connection, run, applied)
     return done
+
+
+HOLD = """
+    SELECT count(*) FROM (
+        SELECT FROM customers WHERE customer_id = ANY ($1::bigint[]) ORDER BY customer_id FOR NO KEY UPDATE
+    ) held
+"""
+"""Events of other sources about these customers wait, or are waited for, before anything of them is changed."""
 
 
 async def copy(connection: Any, table: str, stream: Stream) -> None:

@@ -241,6 +241,28 @@ async def test_a_batch_whose_order_an_event_stored_meanwhile_is_judged_instead(
     assert [told(reports[kind])[:4] for kind in ("orders", "order_lines")] == [(3, 2, 0, 0), (4, 2, 0, 0)]
 
 
+async def test_a_batch_waits_for_whoever_holds_its_customers(importer: Importer) -> None:
+    await importer.take_texts({"customers": CUSTOMERS, "products": PRODUCTS})
+    holder = await asyncpg.connect(importer.database_url)
+    async with holder.transaction():
+        await holder.execute("SELECT FROM customers FOR NO KEY UPDATE")
+        coming = asyncio.create_task(importer.take_texts({"orders": ORDERS, "order_lines": LINES}))
+        while await importer.rows(WAITING_IMPORTS) == [(0,)]:  # noqa: ASYNC110 - PostgreSQL tells nobody
+            await asyncio.sleep(0.01)
+        stored = await importer.rows("SELECT 1 FROM orders WHERE source_id = {source}")
+    reports = await coming
+    await holder.close()
+
+    assert stored == []
+    assert (reports["orders"].new, reports["order_lines"].new) == (3, 4)
+
+
+WAITING_IMPORTS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'c360 import' AND wait_event_type = 'Lock'"
+    " AND datname = current_database()"
+)
+
+
 async def test_quoted_cells_go_the_other_way(importer: Importer, copied: list[int]) -> None:
     reports = await importer.take_texts({**SHOP, "orders": SHOP["orders"].replace("O1,", '"O1",')})
 
