@@ -89,8 +89,15 @@ class Execution:
         return "".join(parts)
 
     async def answer(self, parts: list[str], waiting: Mapping[int, list[tuple[int, int]]]) -> None:
-        questions = [self.ask(number, sorted({key for _, key in at})) for number, at in waiting.items()]
-        answers = await asyncio.gather(*questions)
+        asked = [
+            asyncio.ensure_future(self.ask(number, sorted({key for _, key in at})))
+            for number, at in waiting.items()
+        ]
+        try:
+            answers = await asyncio.gather(*asked)
+        finally:
+            for one in asked:
+                one.cancel()  # where one failed, nobody waits for the others
         for places, answer in zip(waiting.values(), answers, strict=True):
             for at, key in places:
                 failed = isinstance(answer, Failure)
