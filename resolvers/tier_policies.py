@@ -18,6 +18,7 @@ from resolvers.readpath.declare import column, computed, connection, embed, enti
 from resolvers.readpath.expressions import coded
 from resolvers.readpath.relay import Connection, Node
 from resolvers.readpath.sources import SHARED
+from resolvers.tier_timing import TierTiming, timing_of
 
 
 class TierPolicyVersionStatus(Enum):
@@ -107,6 +108,7 @@ class TierPolicyVersion(Node):
     measure: measures.TierMeasure = computed(
         measures.measure, t.tier_policy_versions.c.version_id, about="What it looks at, and how."
     )
+    timing: TierTiming = computed(timing_of, t.tier_policy_versions.c.version_id, about="When it decides.")
     tiers: list[Tier] = many(
         "Its ladder, lowest first.",
         on=tiers_of_policies.c.version_id == t.tier_policy_versions.c.version_id,

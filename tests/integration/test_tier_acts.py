@@ -214,3 +214,26 @@ async def test_the_past_answers_who_stood_where_then(retailer: Retailer) -> None
     assert (standing["override"], standing["score"] is None) == (None, False)
     assert now["data"]["customer"]["tier"]["override"] == {"reasonKind": "CONTRACT"}
     assert before_all["data"]["customer"]["tier"] is None
+
+
+async def test_a_version_says_when_it_decides(retailer: Retailer) -> None:
+    """S0-11, S0-12, S0-17, S0-18."""
+    shown = "cadence upgrade largeOrder { amount } largeOrderTimesOwnMean downgrade lowerReviews"
+    shown += " validityDays expiryAnchor graceDays marginPercent trial { days onceInDays }"
+
+    answer = await retailer.ask(f"{{ tierPolicies {{ code activeVersion {{ timing {{ {shown} }} }} }} }}")
+
+    found = {one["code"]: one["activeVersion"]["timing"] for one in answer["data"]["tierPolicies"]}
+    assert found[POLICY] == {
+        "cadence": "MONTHLY",
+        "upgrade": "AT_ONCE_ON_LARGE_ORDER",
+        "largeOrder": {"amount": "10000.00"},
+        "largeOrderTimesOwnMean": 3,
+        "downgrade": "ONE_STEP",
+        "lowerReviews": 2,
+        "validityDays": None,
+        "expiryAnchor": "NONE",
+        "graceDays": 0,
+        "marginPercent": None,
+        "trial": {"days": 14, "onceInDays": 180},
+    }
