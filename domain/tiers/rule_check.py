@@ -16,13 +16,15 @@ from domain.tiers.measure import (
     TierPart,
 )
 from domain.tiers.policy import Tier, TierRule
+from domain.tiers.timing import timing_problems
 
 SCORE, BANDS, RANK = ("measure", "score"), ("measure", "bands"), ("measure", "rank")
 
 
 def rule_problems(rule: TierRule) -> tuple[DomainError, ...]:
-    """Every mistake of the ladder and the measure, in the order of the document; none: the rule is sound."""
-    return (*_measure_problems(rule), *_ladder_problems(rule), *_reach_problems(rule))
+    """Every mistake of measure, ladder and timing, in the order of the document; none: the rule is sound."""
+    of_tiers = (*_measure_problems(rule), *_ladder_problems(rule), *_reach_problems(rule))
+    return (*of_tiers, *timing_problems(rule.timing))
 
 
 def require_sound(rule: TierRule) -> TierRule:

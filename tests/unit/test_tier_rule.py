@@ -92,6 +92,12 @@ def _with_part(of: str, /, **changes: Any) -> TierRule:
             "the weight of F must be above 0",
         ),
         (
+            "no days to qualify in",
+            replace(kuailv_rule(), timing=replace(kuailv_rule().timing, qualification_days=0)),
+            ErrorCode.INVALID,
+            "periods and counts of reviews must be 1 or more",
+        ),
+        (
             "twice the same part",
             _with_part("F", code="M"),
             ErrorCode.DUPLICATE,
