@@ -6,7 +6,6 @@ value copied to another field does not open; nor does it under another customer'
 
 import hmac
 import os
-from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -27,10 +26,14 @@ class LocalCipher:
     def __init__(self, keys: LocalKeys) -> None:
         self._wrapping = AESGCM(keys.key_encryption)
         self._index_key = keys.blind_index
-        self._unwrapped = lru_cache(KNOWN_DATA_KEYS)(self._unwrap)
+        self._known: dict[bytes, AESGCM] = {}
 
     def new_data_key(self) -> bytes:
-        return encrypt(self._wrapping, os.urandom(32), b"data_key")
+        """It is used right away, so it is known from the start."""
+        plain = os.urandom(32)
+        data_key = encrypt(self._wrapping, plain, b"data_key")
+        self._keep(data_key, AESGCM(plain))
+        return data_key
 
     def seal(self, data_key: bytes, text: str, *, field: str) -> bytes:
         return encrypt(self._unwrapped(data_key), text.encode(), field.encode())
@@ -42,8 +45,18 @@ class LocalCipher:
         message = f"{namespace}\0{value}".encode()
         return hmac.digest(self._index_key, message, "sha256")[:BLIND_INDEX_BYTES]
 
-    def _unwrap(self, data_key: bytes) -> AESGCM:
-        return AESGCM(decrypt(self._wrapping, data_key, b"data_key"))
+    def _unwrapped(self, data_key: bytes) -> AESGCM:
+        known = self._known.get(data_key)
+        if known is not None:
+            return known
+        return self._keep(data_key, AESGCM(decrypt(self._wrapping, data_key, b"data_key")))
+
+    def _keep(self, data_key: bytes, key: AESGCM) -> AESGCM:
+        """Full, it begins anew: that costs less than to know which key was used last."""
+        if len(self._known) >= KNOWN_DATA_KEYS:
+            self._known.clear()
+        self._known[data_key] = key
+        return key
 
 
 def encrypt(key: AESGCM, plain: bytes, context: bytes) -> bytes:

@@ -38,26 +38,38 @@ class Session(Protocol):
 async def take_customers(
     session: Session, section: Section, checked: str, advance: Callable[[int], None]
 ) -> tuple[Applied, dict[str, int]]:
+    """While one batch is cleaned and sealed, the one before it is stored and the one after it read."""
     connection = session.main
     await connection.execute(f"CREATE INDEX ON {checked} (row_no)")
-    total, last, found, ready = Applied(), 0, Prepared(), Prepared()
-    while True:
-        rows = await connection.fetch(stored_beside(checked), last, BATCH_ROWS, session.source_id)
-        done, prepared = await asyncio.gather(
-            apply_prepared(session, ready, section),
+    total, found, ready = Applied(), Prepared(), Prepared()
+    rows = await read_batch(session, checked, 0)
+    while rows or ready.rows:
+        (done, following), ready = await asyncio.gather(
+            store_and_read(session, ready, section, checked, rows[-1]["row_no"] if rows else None),
             asyncio.to_thread(prepare, (customer_row(row, section) for row in rows), session.cipher),
         )
-        total, ready = total + done, prepared
-        found.phones_invalid += prepared.phones_invalid
-        found.emails_invalid += prepared.emails_invalid
-        if not rows:
-            break
-        last = rows[-1]["row_no"]
-        advance(last)
+        total += done
+        found.phones_invalid += ready.phones_invalid
+        found.emails_invalid += ready.emails_invalid
+        if rows:
+            advance(rows[-1]["row_no"])
+        rows = following
     async with connection.transaction():
         links = await link_customers(connection, checked, section, source_id=session.source_id)
     counts = {PHONE_INVALID: found.phones_invalid, EMAIL_INVALID: found.emails_invalid, **links}
     return total, {WARNINGS[flag]: count for flag, count in counts.items()}
+
+
+async def read_batch(session: Session, checked: str, after: int) -> list[asyncpg.Record]:
+    return await session.main.fetch(stored_beside(checked), after, BATCH_ROWS, session.source_id)
+
+
+async def store_and_read(
+    session: Session, ready: Prepared, section: Section, checked: str, after: int | None
+) -> tuple[Applied, list[asyncpg.Record]]:
+    """`after` None: all were read. A file names a customer once, so what is stored changes nothing of what is read."""
+    done = await apply_prepared(session, ready, section)
+    return done, [] if after is None else await read_batch(session, checked, after)
 
 
 async def apply_prepared(session: Session, prepared: Prepared, section: Section) -> Applied:
