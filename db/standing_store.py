@@ -143,9 +143,7 @@ class PostgresStandingTransaction:
         occasion = Occasion(
             reason=change.reason, as_of=self.live.as_of, decided_at=self.now, actor=self.viewer.subject
         )
-        made = record(
-            self.policy.version, look.standing, change, occasion=occasion, calendar=self.held.calendar
-        )
+        made = record(self.policy.version, look, change, occasion=occasion, calendar=self.held.calendar)
         life = life_after(self.life, made, self.policy.version_id)
         return Decision(0, self.policy, made, life.since, life.base_since)
 

@@ -20,6 +20,7 @@ from domain.labels.rules import LABELS
 from domain.labels.silence import HORIZON_DAYS, SilenceReading, days_until_flip, read_silence
 from domain.standings.columns import condition_columns, cut
 from domain.tiers.evaluation import RuleReading, evaluate, read_rule
+from domain.tiers.evidence import evidence_facts
 from domain.tiers.policy import TierPolicyVersion
 from domain.tiers.standing import ORDERED_FACT
 
@@ -57,12 +58,13 @@ class Lives:
 
 @dataclass(frozen=True, slots=True)
 class ActivePolicy:
-    """A version in force, with its stored ids."""
+    """A version in force, with its stored ids; `evidence_facts`: what its decisions record."""
 
     policy_id: int
     version_id: int
     version: TierPolicyVersion
     reading: RuleReading
+    evidence_facts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -160,7 +162,9 @@ def _version_bytes(policies: Sequence[ActivePolicy]) -> NDArray[np.uint8]:
 
 def active_policies(versions: Mapping[int, tuple[int, TierPolicyVersion]]) -> tuple[ActivePolicy, ...]:
     return tuple(
-        ActivePolicy(policy_id, version_id, version, read_rule(version.rule, NUMBERS))
+        ActivePolicy(
+            policy_id, version_id, version, read_rule(version.rule, NUMBERS), evidence_facts(version.rule)
+        )
         for policy_id, (version_id, version) in sorted(versions.items())
     )
 

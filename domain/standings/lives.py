@@ -197,8 +197,8 @@ def _recorded(
 ) -> Iterator[Decision]:
     before, calendar = known, looks.rules.calendar
     for change in changes:
-        standing = looks.seen(change.day, row, policy)
-        made = record(policy.version, standing, change, occasion=occasion, calendar=calendar)
+        seen = looks.seen(change.day, row, policy)
+        made = record(policy.version, seen, change, occasion=occasion, calendar=calendar)
         before = life_after(before, made, policy.version_id)
         yield Decision(row, policy, made, before.since, before.base_since)
 

@@ -1,7 +1,7 @@
 """What the measures gave as of other days than today: computed for the customers at stake, once a day asked for."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +10,14 @@ from domain.calendar import microseconds
 from domain.customers.order_arrays import CategoryDayArrays, CustomerHistory
 from domain.standings.columns import row_of
 from domain.standings.compute_standings import ActivePolicy, Measures, Rules, measure_standings
+from domain.tiers.evidence import Evidence, evidence_from, evidence_of
 from domain.tiers.life_margin import is_past_margin
+from domain.tiers.measure import RankMeasure, ScoreMeasure
 from domain.tiers.standing import ORDERED_FACT, Facts, Standing, stand
+from domain.tiers.transition import Seen, Stood
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BatchLook:
     """`domain.tiers.life.Look` at one customer under one policy. What is rarely asked is computed when it is."""
 
@@ -31,14 +34,28 @@ class BatchLook:
         known = self.measures.columns[ORDERED_FACT].known
         return known is not None and not known[self.place]
 
-    @cached_property
+    @property
     def facts(self) -> Facts:
         names = (*self.policy.version.rule.fact_names(), ORDERED_FACT)
         return row_of({name: self.measures.columns[name] for name in names}, self.place)
 
-    @cached_property
+    @property
     def standing(self) -> Standing:
         return stand(self.policy.version.rule, self.facts)
+
+    def evidence(self, *, as_of: datetime) -> Evidence:
+        """From the columns, but for a place in a ranking: a standing costs five times as much."""
+        version, tiers = self.policy.version, self.policy.version.rule.tiers
+        if isinstance(version.rule.measure, RankMeasure):
+            return evidence_of(version, self.standing, as_of=as_of)
+        has_score = isinstance(version.rule.measure, ScoreMeasure)
+        score = int(self.measures.micro_scores[self.policy.policy_id, self.place]) if has_score else None
+        return evidence_from(
+            row_of({name: self.measures.columns[name] for name in self.policy.evidence_facts}, self.place),
+            micro_score=score,
+            tier_code=tiers[self.rank - 1].code if self.rank else None,
+            as_of=as_of,
+        )
 
     def is_past_margin(self, base_rank: int) -> bool:
         return is_past_margin(self.policy.version.rule, self.facts, base_rank)
@@ -70,9 +87,11 @@ class Looks:
             self._others[day] = measure_standings(chosen, self.rules, as_of=as_of)
         return BatchLook(self._others[day], int(np.searchsorted(self._rows, row)), policy)
 
-    def seen(self, day: int, row: int, policy: ActivePolicy) -> Standing:
+    def seen(self, day: int, row: int, policy: ActivePolicy) -> Seen:
         """As of that day where it was measured; else, where a decision did not ask, as of today."""
-        return self.on(day if day in self._others else self.today, row, policy).standing
+        look = self.on(day if day in self._others else self.today, row, policy)
+        is_in_force = self.rules.version_bytes[policy.policy_id] != 0
+        return look if is_in_force else Stood(policy.version, look.standing)
 
     def fact(self, row: int, name: str) -> int:
         return int(self._today.columns[name].values[row])

@@ -5,10 +5,11 @@ version, once, and what follows from both is not stored. A ranking is not part o
 from it is in the evidence.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from domain.tiers.exact import shown
+from domain.tiers.exact import micro, shown_micro
 from domain.tiers.measure import ORDERED_FACT, PLACE_FACTS, Facts
 from domain.tiers.policy import TierPolicyVersion, TierRule
 from domain.tiers.standing import Placing, Standing
@@ -19,21 +20,37 @@ Evidence = dict[str, Any]
 
 def evidence_of(version: TierPolicyVersion, standing: Standing, *, as_of: datetime) -> Evidence:
     """Moment, inputs, score and place, and the tier they gave. About 150 bytes."""
-    evidence: Evidence = {
-        "asOf": as_of.isoformat(),
-        "facts": facts_read(version.rule, standing.facts),
-        "score": None if standing.score is None else str(shown(standing.score)),
-        "tier": standing.tier.code if standing.tier else None,
-    }
+    evidence = evidence_from(
+        facts_read(version.rule, standing.facts),
+        micro_score=None if standing.score is None else micro(standing.score),
+        tier_code=standing.tier.code if standing.tier else None,
+        as_of=as_of,
+    )
     if standing.placing:
         evidence["placing"] = placing_to_json(standing.placing)
     return evidence
 
 
+def evidence_from(
+    facts: Mapping[str, int | None], *, micro_score: int | None, tier_code: str | None, as_of: datetime
+) -> Evidence:
+    """The same from what was read for many at once: for a measure that ranks nobody that is all there is."""
+    return {
+        "asOf": as_of.isoformat(),
+        "facts": facts,
+        "score": None if micro_score is None else str(shown_micro(micro_score)),
+        "tier": tier_code,
+    }
+
+
 def facts_read(rule: TierRule, facts: Facts) -> dict[str, int | None]:
+    return {name: facts[name] for name in evidence_facts(rule)}
+
+
+def evidence_facts(rule: TierRule) -> tuple[str, ...]:
     """What follows from them is the standing; a place is kept as such, not as what settles its ties."""
     names = dict.fromkeys((*rule.fact_names(), ORDERED_FACT))
-    return {name: facts[name] for name in names if name not in PLACE_FACTS}
+    return tuple(name for name in names if name not in PLACE_FACTS)
 
 
 def placing_to_json(placing: Placing) -> dict[str, Any]:

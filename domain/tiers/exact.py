@@ -19,7 +19,11 @@ def exact_text(value: Fraction) -> str:
 
 def shown(value: Fraction) -> Decimal:
     """Six digits, cut and not rounded: a shown score never looks past a threshold it has not reached."""
-    return Decimal(micro(value)).scaleb(-6)
+    return shown_micro(micro(value))
+
+
+def shown_micro(micro_score: int) -> Decimal:
+    return Decimal(micro_score).scaleb(-6)
 
 
 def micro(value: Fraction) -> int:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from domain.calendar import Calendar
 from domain.tiers.evidence import Evidence, evidence_of
@@ -46,22 +47,48 @@ class TierTransition:
     actor: str | None
 
 
+class Seen(Protocol):
+    """What a measure gave a customer as of the end of one day."""
+
+    @property
+    def rank(self) -> int:
+        """0: no tier."""
+
+    def evidence(self, *, as_of: datetime) -> Evidence:
+        """Why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """`Seen`, of one standing."""
+
+    version: TierPolicyVersion
+    standing: Standing
+
+    @property
+    def rank(self) -> int:
+        return self.standing.rank
+
+    def evidence(self, *, as_of: datetime) -> Evidence:
+        return evidence_of(self.version, self.standing, as_of=as_of)
+
+
 def record(
     version: TierPolicyVersion,
-    standing: Standing,
+    seen: Seen,
     change: Change,
     *,
     occasion: Occasion,
     calendar: Calendar,
 ) -> TierTransition:
-    """`standing` is the measure as of the end of the change's day."""
+    """`seen` is of the change's day."""
     as_of = calendar.end_of_day(change.day)
     return TierTransition(
         policy_code=version.policy_code,
         version_number=version.number,
         change=change,
-        raw_rank=standing.rank,
-        evidence=evidence_of(version, standing, as_of=as_of),
+        raw_rank=seen.rank,
+        evidence=seen.evidence(as_of=as_of),
         as_of=as_of,
         decided_at=occasion.decided_at,
         effective_at=min(as_of, occasion.decided_at),

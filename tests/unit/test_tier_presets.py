@@ -1,6 +1,8 @@
 """Every shipped policy comes out as its own examples say, and keeps the laws of a ladder."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from fractions import Fraction
 
 import numpy as np
@@ -9,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tier_cases import any_facts, columns_of, ordering_facts, preset_rule, ranking_of, unhurried
 
+from domain.standings.compute_standings import ActivePolicy, Measures, active_policies
+from domain.standings.looks import BatchLook
 from domain.tiers.evaluation import evaluate, read_rule
+from domain.tiers.evidence import evidence_of
 from domain.tiers.exact import micro
 from domain.tiers.measure import BandsMeasure, Combination, RankMeasure
 from domain.tiers.policy import TierExample, TierPolicy, TierRule
@@ -20,6 +25,7 @@ from domain.tiers.purchase import Purchase, facts_after
 from domain.tiers.standing import stand
 
 Facts = Mapping[str, int | None]
+AS_OF = datetime(2026, 6, 1, 16, tzinfo=UTC)
 EXAMPLES = [
     pytest.param(preset_rule(policy), example, id=f"{policy.code} {number} {example.tier}")
     for policy in PRESETS
@@ -73,6 +79,34 @@ def test_many_at_once_equal_each_alone(
     assert found.ranks.tolist() == [one.rank for one in each]
     assert found.micro_scores.tolist() == [micro(one.score or Fraction(0)) for one in each]
     assert found.never_ordered.tolist() == [one.never_ordered for one in each]
+
+
+@every_policy
+@unhurried
+@given(customers=st.lists(any_facts, min_size=1, max_size=20))
+def test_the_record_of_a_decision_is_the_same_from_columns_and_from_a_standing(
+    policy: TierPolicy, customers: list[Facts]
+) -> None:
+    rule = ranking_of(policy.versions[0].rule, customers)
+    version = replace(policy.versions[0], rule=rule)
+    looks = looks_at(active_policies({0: (1, version)})[0], customers)
+
+    for look, facts in zip(looks, customers, strict=True):
+        assert look.evidence(as_of=AS_OF) == evidence_of(version, stand(rule, facts), as_of=AS_OF)
+
+
+def looks_at(policy: ActivePolicy, customers: list[Facts]) -> list[BatchLook]:
+    columns, rows = columns_of(customers), len(customers)
+    found = evaluate(policy.reading, columns, as_of_us=0, rows=rows)
+    measures = Measures(
+        as_of=AS_OF,
+        facts=columns,
+        facts_digest=np.zeros(rows, np.int64),
+        columns=columns,
+        raw_ranks=found.ranks.astype(np.uint8)[:, None],
+        micro_scores=found.micro_scores[None, :],
+    )
+    return [BatchLook(measures, place, policy) for place in range(rows)]
 
 
 @pytest.mark.parametrize("combination", Combination)

@@ -86,7 +86,7 @@ def test_an_unreadable_member_is_named() -> None:
 
 def _policy(timing: TierTiming) -> ActivePolicy:
     version = replace(KUAILV_GRADE.versions[0], rule=replace(kuailv_rule(), timing=timing))
-    return ActivePolicy(0, 1, version, read_rule(version.rule, NUMBERS))
+    return ActivePolicy(0, 1, version, read_rule(version.rule, NUMBERS), ())
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from domain.tiers.life_change import kind_of, moved
 from domain.tiers.life_state import StandingState
 from domain.tiers.presets.kuailv_grade import KUAILV_GRADE
 from domain.tiers.standing import stand
-from domain.tiers.transition import Occasion, TierReason, TierTransition, TransitionKind, record
+from domain.tiers.transition import Occasion, Stood, TierReason, TierTransition, TransitionKind, record
 
 CALENDAR = calendar_of("Asia/Shanghai")
 NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
@@ -39,7 +39,9 @@ def test_a_change_of_tier_has_a_name(from_rank: int, to_rank: int, kind: Transit
 def _recorded(day: int) -> TierTransition:
     occasion = Occasion(reason=TierReason.EVENT, as_of=END_OF_DAY, decided_at=NOON)
     change = moved(None, STATE, reason=TierReason.EVENT, day=day)
-    return record(VERSION, stand(VERSION.rule, GOLD), change, occasion=occasion, calendar=CALENDAR)
+    return record(
+        VERSION, Stood(VERSION, stand(VERSION.rule, GOLD)), change, occasion=occasion, calendar=CALENDAR
+    )
 
 
 def test_a_decision_is_recorded_with_its_evidence_and_what_the_measure_gave() -> None:
