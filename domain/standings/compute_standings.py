@@ -58,12 +58,14 @@ class Lives:
 
 @dataclass(frozen=True, slots=True)
 class ActivePolicy:
-    """A version in force, with its stored ids; `evidence_facts`: what its decisions record."""
+    """A version in force, with its stored ids; `fact_names`: what it reads, `evidence_facts`: what its decisions
+    record of it."""
 
     policy_id: int
     version_id: int
     version: TierPolicyVersion
     reading: RuleReading
+    fact_names: tuple[str, ...]
     evidence_facts: tuple[str, ...]
 
 
@@ -162,10 +164,20 @@ def _version_bytes(policies: Sequence[ActivePolicy]) -> NDArray[np.uint8]:
 
 def active_policies(versions: Mapping[int, tuple[int, TierPolicyVersion]]) -> tuple[ActivePolicy, ...]:
     return tuple(
-        ActivePolicy(
-            policy_id, version_id, version, read_rule(version.rule, NUMBERS), evidence_facts(version.rule)
-        )
+        active_policy(policy_id, version_id, version)
         for policy_id, (version_id, version) in sorted(versions.items())
+    )
+
+
+def active_policy(policy_id: int, version_id: int, version: TierPolicyVersion) -> ActivePolicy:
+    rule = version.rule
+    return ActivePolicy(
+        policy_id=policy_id,
+        version_id=version_id,
+        version=version,
+        reading=read_rule(rule, NUMBERS),
+        fact_names=tuple(dict.fromkeys((*rule.fact_names(), ORDERED_FACT))),
+        evidence_facts=evidence_facts(rule),
     )
 
 

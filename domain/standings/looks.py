@@ -1,5 +1,6 @@
 """What the measures gave as of other days than today: computed for the customers at stake, once a day asked for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,10 +11,10 @@ from domain.calendar import microseconds
 from domain.customers.order_arrays import CategoryDayArrays, CustomerHistory
 from domain.standings.columns import row_of
 from domain.standings.compute_standings import ActivePolicy, Measures, Rules, measure_standings
-from domain.tiers.evidence import Evidence, evidence_from, evidence_of
+from domain.tiers.evidence import Evidence, evidence_from
 from domain.tiers.life_margin import is_past_margin
 from domain.tiers.measure import RankMeasure, ScoreMeasure
-from domain.tiers.standing import ORDERED_FACT, Facts, Standing, stand
+from domain.tiers.standing import ORDERED_FACT, Facts, Placing, Standing, placing_of, stand
 from domain.tiers.transition import Seen, Stood
 
 
@@ -36,26 +37,33 @@ class BatchLook:
 
     @property
     def facts(self) -> Facts:
-        names = (*self.policy.version.rule.fact_names(), ORDERED_FACT)
-        return row_of({name: self.measures.columns[name] for name in names}, self.place)
+        return self._read(self.policy.fact_names)
 
     @property
     def standing(self) -> Standing:
         return stand(self.policy.version.rule, self.facts)
 
     def evidence(self, *, as_of: datetime) -> Evidence:
-        """From the columns, but for a place in a ranking: a standing costs five times as much."""
-        version, tiers = self.policy.version, self.policy.version.rule.tiers
-        if isinstance(version.rule.measure, RankMeasure):
-            return evidence_of(version, self.standing, as_of=as_of)
-        has_score = isinstance(version.rule.measure, ScoreMeasure)
+        """That of the standing, from the columns: at a fifth of its cost."""
+        rule, placing = self.policy.version.rule, self._placing()
+        has_score = placing is not None or isinstance(rule.measure, ScoreMeasure)
         score = int(self.measures.micro_scores[self.policy.policy_id, self.place]) if has_score else None
         return evidence_from(
-            row_of({name: self.measures.columns[name] for name in self.policy.evidence_facts}, self.place),
+            self._read(self.policy.evidence_facts),
             micro_score=score,
-            tier_code=tiers[self.rank - 1].code if self.rank else None,
+            tier=rule.tiers[self.rank - 1] if self.rank else None,
+            placing=placing,
             as_of=as_of,
         )
+
+    def _placing(self) -> Placing | None:
+        measure = self.policy.version.rule.measure
+        if not isinstance(measure, RankMeasure) or self.never_ordered:
+            return None
+        return placing_of(measure, self.facts)
+
+    def _read(self, names: Sequence[str]) -> dict[str, int | None]:
+        return row_of({name: self.measures.columns[name] for name in names}, self.place)
 
     def is_past_margin(self, base_rank: int) -> bool:
         return is_past_margin(self.policy.version.rule, self.facts, base_rank)

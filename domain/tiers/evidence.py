@@ -11,7 +11,7 @@ from typing import Any
 
 from domain.tiers.exact import micro, shown_micro
 from domain.tiers.measure import ORDERED_FACT, PLACE_FACTS, Facts
-from domain.tiers.policy import TierPolicyVersion, TierRule
+from domain.tiers.policy import Tier, TierPolicyVersion, TierRule
 from domain.tiers.standing import Placing, Standing
 
 Evidence = dict[str, Any]
@@ -20,27 +20,33 @@ Evidence = dict[str, Any]
 
 def evidence_of(version: TierPolicyVersion, standing: Standing, *, as_of: datetime) -> Evidence:
     """Moment, inputs, score and place, and the tier they gave. About 150 bytes."""
-    evidence = evidence_from(
+    return evidence_from(
         facts_read(version.rule, standing.facts),
         micro_score=None if standing.score is None else micro(standing.score),
-        tier_code=standing.tier.code if standing.tier else None,
+        tier=standing.tier,
+        placing=standing.placing,
         as_of=as_of,
     )
-    if standing.placing:
-        evidence["placing"] = placing_to_json(standing.placing)
-    return evidence
 
 
 def evidence_from(
-    facts: Mapping[str, int | None], *, micro_score: int | None, tier_code: str | None, as_of: datetime
+    facts: Mapping[str, int | None],
+    *,
+    micro_score: int | None,
+    tier: Tier | None,
+    placing: Placing | None,
+    as_of: datetime,
 ) -> Evidence:
-    """The same from what was read for many at once: for a measure that ranks nobody that is all there is."""
-    return {
+    """The same from what was read for many at once."""
+    evidence: Evidence = {
         "asOf": as_of.isoformat(),
         "facts": facts,
         "score": None if micro_score is None else str(shown_micro(micro_score)),
-        "tier": tier_code,
+        "tier": tier.code if tier else None,
     }
+    if placing:
+        evidence["placing"] = placing_to_json(placing)
+    return evidence
 
 
 def facts_read(rule: TierRule, facts: Facts) -> dict[str, int | None]:

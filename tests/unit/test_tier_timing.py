@@ -12,8 +12,7 @@ from tier_lives import Life, day, steps, timings
 
 from domain.errors import DomainError, ErrorCode
 from domain.standings.cadence_runs import CadenceRun, runs_between
-from domain.standings.compute_standings import NUMBERS, ActivePolicy
-from domain.tiers.evaluation import read_rule
+from domain.standings.compute_standings import ActivePolicy, active_policy
 from domain.tiers.life_change import TierReason, TransitionKind
 from domain.tiers.life_manual import set_override, start_trial
 from domain.tiers.life_margin import is_past_margin
@@ -86,7 +85,7 @@ def test_an_unreadable_member_is_named() -> None:
 
 def _policy(timing: TierTiming) -> ActivePolicy:
     version = replace(KUAILV_GRADE.versions[0], rule=replace(kuailv_rule(), timing=timing))
-    return ActivePolicy(0, 1, version, read_rule(version.rule, NUMBERS), ())
+    return active_policy(0, 1, version)
 
 
 @pytest.mark.parametrize(
