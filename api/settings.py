@@ -58,7 +58,7 @@ class Settings(BaseSettings):
         description="Whether answers are kept; false computes every one, and changes nothing else.",
     )
     cache_memory_mb: int = Field(
-        default=64, ge=1, description="Megabytes of answers that a serving process keeps itself."
+        default=64, ge=0, description="Megabytes of answers that a serving process keeps itself; 0: none."
     )
     cache_seconds: int = Field(
         default=300, ge=1, description="Seconds an answer is kept at most; a change drops it at once."

@@ -28,11 +28,11 @@ POSTGRAPHILE = "PostGraphile"
 
 
 def own_server(shop: FilledShop, name: str = OURS, **settings: str) -> Peer:
-    """`c360 serve`; `settings` are more of its C360_ variables."""
+    """`c360 serve`; `settings` are more of its C360_ variables. Answers are computed each time, if not told so."""
     return Peer(
         name=name,
         command=(*PYTHON, "-P", "-m", "api.cli", "serve", "--host", "127.0.0.1", "--port", "{port}"),
-        surroundings={**shop.surroundings(), **settings},
+        surroundings={**shop.surroundings(), "C360_CACHE": "false", **settings},
         headers=(("authorization", f"Bearer {shop.token}"),),
     )
 
