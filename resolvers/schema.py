@@ -32,6 +32,7 @@ from resolvers.readpath.relay import Connection, Node
 from resolvers.readpath.scalars import scalar_map
 from resolvers.readpath.weights import costly
 from resolvers.subscriptions import Subscription
+from resolvers.tier_migration import TierMigration
 from resolvers.tier_policies import TierPolicy, TierPolicyVersion
 from resolvers.tier_transitions import TierTransition
 
@@ -84,6 +85,13 @@ class Query:
     )
     tier_distribution: TierDistribution | None = costly(
         50, one("How customers are spread over the tiers; null: no such policy.", visible_to=WATCHERS)
+    )
+    tier_migration: TierMigration | None = costly(
+        50,
+        one(
+            "Who moved between the tiers; null: no such policy, or `from` lies after `to`.",
+            visible_to=WATCHERS,
+        ),
     )
     tier_transitions: Connection[TierTransition] = connection(
         "Catch-up for subscribers of tierChanged: the same cursors, oldest first.",

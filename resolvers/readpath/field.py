@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import strawberry
 from sqlalchemy import FromClause, Subquery
-from sqlalchemy.sql.visitors import iterate
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
@@ -106,12 +105,16 @@ def declared_arguments(source: Source, target: FromClause | None) -> tuple[Argum
 
 
 def arguments_in(expression: Any) -> Iterator[Argument[Any]]:
-    for element in iterate(expression):
-        match element:
-            case Argument():
-                yield element
-            case Inlined(stands_for=inner):
-                yield from arguments_in(inner)
+    """Not those of the parent's rows that a select correlates with: they are the parent's own."""
+    match expression:
+        case Argument():
+            yield expression
+        case Inlined(stands_for=inner):
+            yield from arguments_in(inner)
+    correlated = getattr(expression, "_correlate", ())
+    for part in expression.get_children():
+        if all(part is not rows for rows in correlated):
+            yield from arguments_in(part)
 
 
 class SourcedField(StrawberryField):

@@ -76,6 +76,8 @@ async def test_whom_the_graph_was_asked_about_and_whom_it_named_are_depended_on(
         '{ customer(by: {phone: "13800000000"}) { id } }',
         '{ node(id: "ord_1") { id } }',
         '{ tierDistribution(policy: "kuailv_grade") { customers } }',
+        '{ tierMigration(policy: "kuailv_grade", from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z") '
+        "{ cells { customers } } }",
         "{ tierTransitions(first: 1) { nodes { id } } }",
     ],
 )

@@ -22,6 +22,8 @@ SELECTIONS = {
     "community": '(code: "Q00001") { id }',
     "tierPolicies": " { id }",
     "tierDistribution": '(policy: "kuailv_grade") { customers }',
+    "tierMigration": '(policy: "kuailv_grade", from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z") '
+    "{ cells { customers } }",
     "tierTransitions": "(first: 1) { nodes { id } }",
     "labelDefinitions": " { id }",
     "factDefinitions": " { code }",
@@ -43,6 +45,7 @@ MAY_USE = {
     "community": STAFF,
     "tierPolicies": EVERYBODY,
     "tierDistribution": {Role.MARKETER, Role.ANALYST, Role.OPERATOR},
+    "tierMigration": {Role.MARKETER, Role.ANALYST, Role.OPERATOR},
     "tierTransitions": STAFF | {Role.PARTNER},
     "labelDefinitions": STAFF | {Role.PARTNER},
     "factDefinitions": STAFF | {Role.PARTNER},

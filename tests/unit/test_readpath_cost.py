@@ -46,6 +46,11 @@ def cost_of(text: str, variables: dict[str, Any] | None = None, limit: int = 10*
             1 + 10 + 3 * 2,
         ),
         ('tierDistribution(policy: "kuailv_grade") { customers }', 50),
+        (
+            'tierMigration(policy: "p", from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z") '
+            "{ cells { customers } }",
+            50 + 10,
+        ),
         ('node(id: "cus_1") { id ... on Customer { orders(first: 9) { nodes { id } } } }', 1 + 1 + 9),
         ('node(id: "ord_1") { id ... on Customer { orders(first: 9) { nodes { id } } } }', 1),
         ('nodes(ids: ["cus_1", "ord_1"]) { ... on Customer { orders(first: 9) { nodes { id } } } }', 2 * 11),
