@@ -13,7 +13,10 @@ from resolvers.money import Money, money
 from resolvers.readpath.declare import argument, column, embed, entity, many, one
 from resolvers.readpath.sources import SHARED
 from resolvers.shares import SIX_DIGITS, share
+from resolvers.tier_cohorts import MEASURES, TierCohort, cohorts_of
+from resolvers.tier_cohorts import cohort as of_cohort
 from resolvers.tier_policies import DecimalRange, Tier, TierPolicy, tiers_of_policies
+from resolvers.tier_stability import stability_index
 
 WATCHERS = (Role.MARKETER, Role.ANALYST, Role.OPERATOR)
 
@@ -30,30 +33,32 @@ customers_of_policy = (
         .correlate(t.tier_policies)
         .scalar_subquery()
         .label("with_tier"),
+        stability_index(t.tier_policies.c.policy_id, t.tier_policies).label("stability_index"),
     )
     .where(t.tier_policies.c.code == policy_code)
     .subquery("customers_of_policy")
 )
-
-
+policy_id = customers_of_policy.c.policy_id
 held = (
     select(
-        standing.policy_id,
         standing.version_id,
         standing.rank,
         func.count().label("customers"),
         cast(func.coalesce(func.sum(customer_facts.c.spend_90d), 0), BigInteger).label("spend_cents"),
     )
     .join(customer_facts, customer_facts.c.customer_id == standing.customer_id)
-    .group_by(standing.policy_id, standing.version_id, standing.rank)
+    .where(standing.policy_id == policy_id)
+    .group_by(standing.version_id, standing.rank)
+    .correlate(customers_of_policy)
     .subquery("held")
 )
-ladder = tiers_of_policies
+cohorts = cohorts_of(policy_id, customers_of_policy)
+ladder, versions = t.tiers.alias("ladder"), t.tier_policy_versions.alias("versions_of_ladder")
 everybody = func.sum(func.coalesce(held.c.customers, 0)).over(partition_by=ladder.c.version_id)
 all_spend = func.sum(func.coalesce(held.c.spend_cents, 0)).over(partition_by=ladder.c.version_id)
 shares = (
     select(
-        ladder.c.policy_id,
+        versions.c.policy_id,
         ladder.c.version_id,
         ladder.c.rank,
         ladder.c.target_share,
@@ -62,11 +67,15 @@ shares = (
         cast(func.coalesce(held.c.spend_cents, 0), BigInteger).label("spend_cents"),
         share(func.coalesce(held.c.customers, 0), everybody).label("share"),
         share(func.coalesce(held.c.spend_cents, 0), all_spend).label("spend_share"),
+        *(cohorts.c[name].label(f"cohort_{name}") for name in MEASURES),
     )
     .select_from(
-        ladder.outerjoin(held, (held.c.version_id == ladder.c.version_id) & (held.c.rank == ladder.c.rank))
+        ladder.join(versions, versions.c.version_id == ladder.c.version_id)
+        .outerjoin(held, (held.c.version_id == ladder.c.version_id) & (held.c.rank == ladder.c.rank))
+        .outerjoin(cohorts, cohorts.c.code == ladder.c.code)
     )
-    .where(ladder.c.status == "ACTIVE")
+    .where(versions.c.status == "ACTIVE", versions.c.policy_id == policy_id)
+    .correlate(customers_of_policy)
     .subquery("shares_of_tiers")
 )
 nearest_target = case(
@@ -100,6 +109,7 @@ class TierShare:
     )
     spend: Money = money(shares.c.spend_cents, "What its customers spent in 90 days.")
     spend_share: Decimal = column(shares.c.spend_share, "Of all spend in 90 days, 0..1, six digits.")
+    cohort: TierCohort | None = of_cohort(shares)
 
 
 @entity(customers_of_policy, roles=WATCHERS, scope=SHARED)
@@ -116,6 +126,10 @@ class TierDistribution:
     )
     tiers: list[TierShare] = many(
         "Lowest tier first.",
-        on=shares.c.policy_id == customers_of_policy.c.policy_id,
         order_by=[shares.c.rank],
+    )
+    stability_index: Decimal | None = column(
+        customers_of_policy.c.stability_index,
+        "How far the shares have moved from those of a month ago (population stability index): 0 not at all, "
+        "over 0.2 look at it; null: nobody held a tier then. [S4-15]",
     )

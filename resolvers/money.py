@@ -20,7 +20,15 @@ class Money:
     currency_code: CurrencyCode = strawberry.field(description="The shop's currency.")
 
 
-def money(amount_cents: ColumnElement[int], about: str) -> Any:
+def money(
+    amount_cents: ColumnElement[int], about: str, *, unless_null: ColumnElement[Any] | None = None
+) -> Any:
     """A field of type Money over a column of whole cents."""
     currency = select(t.shop.c.currency_code).scalar_subquery()
-    return embed(Money, about, amount=cents(amount_cents), currency_code=coded(currency, CurrencyCode))
+    return embed(
+        Money,
+        about,
+        unless_null=unless_null,
+        amount=cents(amount_cents),
+        currency_code=coded(currency, CurrencyCode),
+    )
