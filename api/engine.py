@@ -37,9 +37,17 @@ KINDS = {
 }
 
 TELLING = frozenset(
-    {"eventIngest", "tierTrialStart", "tierTrialEnd", "tierOverrideCreate", "tierOverrideRevoke"}
+    {
+        "eventIngest",
+        "tierTrialStart",
+        "tierTrialEnd",
+        "tierOverrideCreate",
+        "tierOverrideRevoke",
+        "alertAcknowledge",
+        "alertResolve",
+    }
 )
-"""Mutations whose stores tell which customers they changed, before anything is answered."""
+"""Mutations whose stores tell what they changed, before anything is answered."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -25,6 +25,8 @@ from api.settings import Settings
 from api.stores import Stores
 from api.tasks import end_task
 from api.warm_up import compile_examples
+from db.alert_store import PostgresAlertStore
+from db.alert_store import tell_nobody as no_lists_kept
 from db.audit_store import record_opened
 from db.event_store import PostgresEventStore
 from db.live_stream import StreamReader, connect_stream
@@ -157,6 +159,8 @@ def make_engine(  # noqa: PLR0913
     changed = caches.versions.customers_changed if caches else tell_nobody
     events = PostgresEventStore(stores.pool, stores.cipher, changed)
     standings = PostgresStandingStore(stores.pool, changed)
+    lists_changed = caches.versions.lists_changed if caches else no_lists_kept
+    alerts = PostgresAlertStore(stores.pool, lists_changed)
 
     def make_context(viewer: Viewer) -> Context:
         return Context(
@@ -165,6 +169,7 @@ def make_engine(  # noqa: PLR0913
             cipher=stores.cipher,
             events=events,
             standings=standings,
+            alerts=alerts,
             now=business_now(settings),
         )
 

@@ -23,6 +23,7 @@ from db.business_days import PostgresBusinessDays
 from db.cache_versions import CacheVersions
 from db.read_pool import LOST
 from db.review_store import PostgresReviewStore
+from db.tier_watch import watch_tiers
 from domain.standings.open_business_day import open_business_day
 from domain.standings.review_customers import ReviewCounts, review_customers
 
@@ -33,6 +34,8 @@ POLL_SECONDS = 1.0
 """A notification wakes at once; this finds what was marked while the listening connection was lost."""
 DAY_CHECK_SECONDS = 1.0
 """One small read; orders after midnight count once the new day is open."""
+WATCH_SECONDS = 10.0
+"""Whether the night's customers are computed and nobody has looked at the distribution yet: one small read."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0
 TRANSIENT = (*LOST, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
@@ -43,7 +46,7 @@ async def run_worker(
     """Until `stop` is set; the batch at hand is finished first. Survives whatever the database does."""
     store, days = review_store(settings, stores), PostgresBusinessDays(stores.pool)
     pause, next_check = FIRST_PAUSE_SECONDS, 0.0
-    async with woken_by_marks(stores.database_url) as wake:
+    async with woken_by_marks(stores.database_url) as wake, watching(settings, stores, versions):
         while not stop.is_set():
             wake.clear()
             try:
@@ -67,6 +70,32 @@ async def open_day(settings: Settings, days: PostgresBusinessDays, versions: Cac
         await versions.everything_changed()
         fields = {"day": opened.day.isoformat(), "customers": opened.customers}
         logger.info("business day opened", extra={"fields": fields})
+
+
+@asynccontextmanager
+async def watching(settings: Settings, stores: Stores, versions: CacheVersions) -> AsyncIterator[None]:
+    """Beside the batches, which never wait for it; ended midway, it has done nothing."""
+    task = asyncio.create_task(keep_watching(settings, stores, versions))
+    try:
+        yield
+    finally:
+        await end_task(task)
+
+
+async def keep_watching(settings: Settings, stores: Stores, versions: CacheVersions) -> None:
+    while True:
+        try:
+            await watch_day(settings, stores, versions)
+        except Exception as fault:  # noqa: BLE001 - tried again later; each is logged with an id
+            log_fault("tiers could not be watched", fault)
+        await asyncio.sleep(WATCH_SECONDS)
+
+
+async def watch_day(settings: Settings, stores: Stores, versions: CacheVersions) -> None:
+    found = await watch_tiers(stores.pool, business_now(settings))
+    if found is not None:
+        await versions.lists_changed()
+        logger.info("tiers watched", extra={"fields": {"wrong": found}})
 
 
 async def review_next(store: PostgresReviewStore, versions: CacheVersions) -> int:

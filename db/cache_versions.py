@@ -142,6 +142,10 @@ class CacheVersions:
             return True
         return await self.move([*names, ANY_CUSTOMER])
 
+    async def lists_changed(self) -> bool:
+        """What depends on any customer, and on none in particular."""
+        return await self.move([ANY_CUSTOMER])
+
     async def graph_changed(self, customer_ids: Iterable[int]) -> bool:
         return await self.move([graph_of(customer_id) for customer_id in customer_ids])
 

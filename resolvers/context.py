@@ -10,6 +10,7 @@ from domain.ports import Cipher
 from domain.privacy.viewer import Viewer
 from domain.standings.act_by_hand import StandingStore
 from domain.tiers.policy import TierPolicyVersion
+from domain.watching.act_on_alert import AlertStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class Context:
     cipher: Cipher
     events: EventStore
     standings: StandingStore
+    alerts: AlertStore
     now: datetime
     """Business time of the operation: what events may not lie behind."""
     opened: dict[int, frozenset[str]] = field(default_factory=dict)

@@ -11,7 +11,9 @@ from domain.errors import DomainError
 from domain.ingest.events import Event, Rejection, check_batch
 from domain.ingest.ingest_events import IngestResult, ingest_events, rejection
 from domain.privacy.viewer import Role
+from resolvers import alert_acts
 from resolvers import tier_acts as acts
+from resolvers.access import STAFF
 from resolvers.context import Context
 from resolvers.errors import user_error
 from resolvers.events import EventIngestInput, EventIngestPayload, EventInput, event_of, rejection_of
@@ -82,6 +84,26 @@ class Mutation:
         input: Annotated[acts.TierOverrideRevokeInput, strawberry.argument(description="Whose.")],
     ) -> acts.TierOverrideRevokePayload:
         return await acts.override_revoked(info, input)
+
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description="Says that the caller sees to an alert.", metadata=visible_to(*STAFF)
+    )
+    async def alert_acknowledge(
+        self,
+        info: Info,
+        input: Annotated[alert_acts.AlertAcknowledgeInput, strawberry.argument(description="Which.")],
+    ) -> alert_acts.AlertAcknowledgePayload:
+        return await alert_acts.acknowledged(info, input)
+
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description="Closes an alert, with a note of what became of it.", metadata=visible_to(*STAFF)
+    )
+    async def alert_resolve(
+        self,
+        info: Info,
+        input: Annotated[alert_acts.AlertResolveInput, strawberry.argument(description="Which, and why.")],
+    ) -> alert_acts.AlertResolvePayload:
+        return await alert_acts.resolved(info, input)
 
 
 async def ingest(context: Context, given: EventIngestInput) -> EventIngestPayload:

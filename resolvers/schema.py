@@ -6,6 +6,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from db import tables as t
 from resolvers.access import EVERYBODY, STAFF, STAFF_AND_CUSTOMERS, STAFF_AND_PARTNERS
+from resolvers.alerts import Alert, AlertFilter
 from resolvers.communities import Community
 from resolvers.customer_order import customer_orders
 from resolvers.customers import Customer, CustomerBy, CustomerFilter
@@ -99,6 +100,12 @@ class Query:
         order_by=[t.tier_transitions.c.transition_id],
         visible_to=STAFF_AND_PARTNERS,
     )
+    alerts: Connection[Alert] = connection(
+        "What somebody should look at, newest first.",
+        order_by=[t.alerts.c.alert_id.desc()],
+        where=AlertFilter,
+        visible_to=STAFF,
+    )
     label_definitions: list[LabelDefinition] = many(
         "Every label.",
         on=func.coalesce(t.label_definitions.c.family == family, True),
@@ -117,6 +124,6 @@ schema = strawberry.Schema(
     mutation=Mutation,
     subscription=Subscription,
     directives=[freshness],
-    types=[Order, Product, Customer, TierPolicy, TierPolicyVersion, TierTransition],
+    types=[Alert, Order, Product, Customer, TierPolicy, TierPolicyVersion, TierTransition],
     config=StrawberryConfig(scalar_map=scalar_map()),
 )

@@ -1,5 +1,6 @@
 """Every table, in SQLAlchemy Core with typed columns. Import as `from db import tables as t`."""
 
+from db.tables.alerts import alerts
 from db.tables.customers import (
     communities,
     customer_refs,
@@ -38,6 +39,7 @@ from db.tables.tiers import (
 __all__ = [
     "FACT_COLUMNS",
     "LABEL_BYTES",
+    "alerts",
     "audit_log",
     "categories",
     "category_days",

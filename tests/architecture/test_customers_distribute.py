@@ -6,6 +6,7 @@ from sqlalchemy import PrimaryKeyConstraint, Table, UniqueConstraint
 from db.tables import metadata
 
 WITHOUT_CUSTOMER = {
+    "alerts": "one list of what to look at, newest first, about a customer or a whole policy",
     "audit_log": "an append-only log of everybody's actions, about a customer or not",
     "customer_refs": "directory: finds the customer of a source's id, so it is keyed by that id",
     "outbox": "one stream in the order of publishing",

@@ -214,6 +214,25 @@ async def test_a_mutation_that_does_not_tell_what_it_changed_drops_everything(
     assert len(desk.answers.memory) == 0
 
 
+async def test_a_list_of_alerts_follows_what_is_done_about_them_and_customers_stay(desk: Desk) -> None:
+    """Nobody in particular changed, so what is kept about one customer is still good."""
+    listed = "{ alerts(first: 1) { nodes { id status } } }"
+    await desk.retailer.stores.pool.execute(
+        "INSERT INTO alerts (kind, severity, subject, period, policy_id, as_of, raised_at) "
+        "VALUES ('DORMANT_SHARE', 'WARNING', 'of a test', '2026-06', 0, now(), now())"
+    )
+    await desk.send(PROFILE % 1)
+    (before,) = (await desk.send(listed))["data"]["alerts"]["nodes"]
+    acknowledge = 'mutation { alertAcknowledge(input: {id: "%s"}) { changed userErrors { code } } }'
+
+    acted = await desk.send(acknowledge % before["id"])
+
+    assert acted["data"] == {"alertAcknowledge": {"changed": True, "userErrors": []}}
+    assert len(desk.answers.memory) == 1
+    after = (await desk.send(listed))["data"]["alerts"]["nodes"]
+    assert after == [{"id": before["id"], "status": "ACKNOWLEDGED"}]
+
+
 async def test_everything_is_answered_while_the_cache_is_away(desk: Desk) -> None:
     first = await desk.send(RECOMMENDED % ("query", 1))
     desk.api.caches.versions.line.drop("a test")

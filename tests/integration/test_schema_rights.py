@@ -24,6 +24,7 @@ SELECTIONS = {
     "tierDistribution": '(policy: "kuailv_grade") { customers }',
     "tierMigration": '(policy: "kuailv_grade", from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z") '
     "{ cells { customers } }",
+    "alerts": "(first: 1) { nodes { id } }",
     "tierTransitions": "(first: 1) { nodes { id } }",
     "labelDefinitions": " { id }",
     "factDefinitions": " { code }",
@@ -46,6 +47,7 @@ MAY_USE = {
     "tierPolicies": EVERYBODY,
     "tierDistribution": {Role.MARKETER, Role.ANALYST, Role.OPERATOR},
     "tierMigration": {Role.MARKETER, Role.ANALYST, Role.OPERATOR},
+    "alerts": STAFF,
     "tierTransitions": STAFF | {Role.PARTNER},
     "labelDefinitions": STAFF | {Role.PARTNER},
     "factDefinitions": STAFF | {Role.PARTNER},

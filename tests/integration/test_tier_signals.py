@@ -16,6 +16,7 @@ SELECT external_id, s.kind, s.period, s.rank FROM tier_signals AS s JOIN custome
 WHERE s.policy_id = 0
 ORDER BY signal_id
 """
+ALERTS = "SELECT kind, severity, subject, period, rank FROM alerts WHERE policy_id = 0 ORDER BY alert_id"
 
 
 @pytest_asyncio.fixture
@@ -91,6 +92,24 @@ async def test_two_falls_in_a_row_call_the_account_manager(shop: TestShop) -> No
         ("DOWNGRADE_WARNING", "2026-12"),
         ("DOWNGRADE_WARNING", "2027-02"),
         ("REPEATED_DOWNGRADE", "2027-03"),
+    ]
+
+
+async def test_a_silent_high_tier_and_two_falls_are_alerts_as_well(shop: TestShop) -> None:
+    """With their signals, so once; 25 days of silence, seen lower in January and March, down after each."""
+    await shop.add_customers("ann")
+    for number in range(12):
+        await shop.ingest(event("ann", order(f"o{number}", 2_000_000)))
+    await shop.review()
+    for _ in range(17):
+        await night(shop, after=8)
+
+    subject = f"kuailv_grade/cus_{await shop.customer_id('ann')}"
+    assert [tuple(row) for row in await shop.pool.fetch(ALERTS)] == [
+        ("TOP_TIER_CHURN_RISK", "CRITICAL", subject, "2026-11-22", 4),
+        ("DOWNGRADE_WARNING", "INFO", subject, "2026-12", 4),
+        ("DOWNGRADE_WARNING", "INFO", subject, "2027-02", 3),
+        ("REPEATED_DOWNGRADE", "WARNING", subject, "2027-03", 2),
     ]
 
 

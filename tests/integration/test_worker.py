@@ -223,3 +223,24 @@ async def test_the_day_waits_for_batches_that_began_before(shop: TestShop) -> No
         assert not opening.done()
 
     assert (await opening) is not None
+
+
+async def test_several_workers_watch_the_tiers_of_a_day_once(shop: TestShop) -> None:
+    """S0-10. Ann alone: everybody is in one tier. Diamond is 5 points short, and not more."""
+    await shop.add_customers("ann")
+    await shop.review()
+
+    async with workers(shop, 3):
+        await until(shop, "SELECT EXISTS (SELECT FROM job_runs WHERE job = 'tier_watch')")
+
+    counts = await shop.pool.fetch("SELECT period, status, counts FROM job_runs WHERE job = 'tier_watch'")
+    assert [tuple(row)[:2] for row in counts] == [("2026-11-22", "DONE")]
+    raised = await shop.pool.fetch(
+        "SELECT subject, observed, expected FROM alerts WHERE policy_id = 0 ORDER BY alert_id"
+    )
+    assert [(subject, float(observed), float(expected)) for subject, observed, expected in raised] == [
+        ("kuailv_grade/BRONZE", 1, 0.1),
+        ("kuailv_grade/SILVER", 0, 0.4),
+        ("kuailv_grade/GOLD", 0, 0.3),
+        ("kuailv_grade/PLATINUM", 0, 0.15),
+    ]
