@@ -26,7 +26,7 @@ class ConstantEngine:
     def operation_kind(self, request: GraphQLRequest) -> OperationKind:  # noqa: ARG002
         return OperationKind.QUERY
 
-    async def recall(self, raw: bytes, viewer: Viewer) -> None:  # noqa: ARG002
+    async def recall(self, raw: bytes, viewer: Viewer) -> None:
         """Nothing is kept."""
 
     async def execute(self, request: GraphQLRequest, viewer: Viewer) -> GraphQLAnswer:  # noqa: ARG002

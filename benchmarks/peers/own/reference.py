@@ -28,6 +28,9 @@ class ReferenceEngine:
     def operation_kind(self, request: GraphQLRequest) -> OperationKind | None:
         return self.own.operation_kind(request)
 
+    async def recall(self, raw: bytes, viewer: Viewer) -> None:
+        """Nothing is kept."""
+
     async def execute(self, request: GraphQLRequest, viewer: Viewer) -> GraphQLAnswer:
         body = await self.own.engine.reference(as_request(request), self.own.make_context(viewer))
         return GraphQLAnswer(body=body)
