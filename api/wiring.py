@@ -32,6 +32,7 @@ from db.event_store import PostgresEventStore
 from db.live_stream import StreamReader, connect_stream
 from db.live_subscribers import Subscribers
 from db.outbox_events import OutboxTable
+from db.policy_changes import PostgresPolicyStore
 from db.policy_store import read_versions
 from db.ranking_store import Rankings, live_days
 from db.read_pool import ReadPool
@@ -162,6 +163,11 @@ def make_engine(  # noqa: PLR0913
     lists_changed = caches.versions.lists_changed if caches else no_lists_kept
     alerts = PostgresAlertStore(stores.pool, lists_changed)
 
+    async def policies_changed() -> None:
+        shop.take(await read_shop(stores))
+
+    policies = PostgresPolicyStore(stores.pool, policies_changed)
+
     def make_context(viewer: Viewer) -> Context:
         return Context(
             viewer=viewer,
@@ -170,6 +176,7 @@ def make_engine(  # noqa: PLR0913
             events=events,
             standings=standings,
             alerts=alerts,
+            policies=policies,
             now=business_now(settings),
         )
 

@@ -9,7 +9,8 @@ from domain.ingest.ingest_events import EventStore
 from domain.ports import Cipher
 from domain.privacy.viewer import Viewer
 from domain.standings.act_by_hand import StandingStore
-from domain.tiers.policy import TierPolicyVersion
+from domain.tiers.policy import TierPolicyVersion, TierRule
+from domain.tiers.policy_store import PolicyStore
 from domain.watching.act_on_alert import AlertStore
 
 
@@ -36,12 +37,22 @@ class Context:
     events: EventStore
     standings: StandingStore
     alerts: AlertStore
+    policies: PolicyStore
     now: datetime
     """Business time of the operation: what events may not lie behind."""
     opened: dict[int, frozenset[str]] = field(default_factory=dict)
     """Personal fields shown unmasked so far, by customer: what the audit must say before the answer leaves."""
+    drafted: dict[int, TierRule] = field(default_factory=dict)
+    """Rules of the versions that this operation made, by stored id: the shop was read before."""
     remembered: dict[Any, tuple[Any, Any]] = field(default_factory=dict)
     """What `once_an_operation` keeps: the object it was made from, so that its identity stays its own, and it."""
+
+    def rule(self, version_id: int) -> TierRule:
+        known = self.shop.versions.get(version_id)
+        return known.rule if known else self.drafted[version_id]
+
+    def note_drafted(self, version_id: int, rule: TierRule) -> None:
+        self.drafted[version_id] = rule
 
     def note_opened(self, customer_id: int, name: str) -> None:
         self.opened[customer_id] = self.opened.get(customer_id, frozenset()) | {name}

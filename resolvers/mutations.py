@@ -13,6 +13,7 @@ from domain.ingest.ingest_events import IngestResult, ingest_events, rejection
 from domain.privacy.viewer import Role
 from resolvers import alert_acts
 from resolvers import tier_acts as acts
+from resolvers import tier_policy_drafts as drafts
 from resolvers.access import STAFF
 from resolvers.context import Context
 from resolvers.errors import user_error
@@ -104,6 +105,27 @@ class Mutation:
         input: Annotated[alert_acts.AlertResolveInput, strawberry.argument(description="Which, and why.")],
     ) -> alert_acts.AlertResolvePayload:
         return await alert_acts.resolved(info, input)
+
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description="Drafts a policy of an operator's own: a rule as data. It grades nobody until it is activated.",
+        metadata=visible_to(Role.OPERATOR),
+    )
+    async def tier_policy_create(
+        self,
+        info: Info,
+        input: Annotated[drafts.TierPolicyCreateInput, strawberry.argument(description="The policy.")],
+    ) -> drafts.TierPolicyCreatePayload:
+        return await drafts.policy_created(info, input)
+
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description="Drafts another version of a policy.", metadata=visible_to(Role.OPERATOR)
+    )
+    async def tier_policy_version_create(
+        self,
+        info: Info,
+        input: Annotated[drafts.TierPolicyVersionCreateInput, strawberry.argument(description="The rule.")],
+    ) -> drafts.TierPolicyVersionCreatePayload:
+        return await drafts.version_created(info, input)
 
 
 async def ingest(context: Context, given: EventIngestInput) -> EventIngestPayload:

@@ -238,6 +238,6 @@ def almost_there(context: Context, version_id: int, facts: Facts) -> bool:
 
 
 def benefits(context: Context, version_id: int, rank: int) -> list[Benefit]:
-    rule = version_of(context, version_id).rule
+    rule = context.rule(version_id)
     found = next((tier.benefits for tier in rule.tiers if tier.rank == rank), ())
     return [Benefit(kind=benefit.kind, words=benefit.words.zh) for benefit in found]

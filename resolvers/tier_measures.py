@@ -90,7 +90,7 @@ class TierGate:
 
 
 def measure(context: Context, version_id: int) -> TierMeasure:
-    return measure_answer(context.shop.versions[version_id].rule.measure)
+    return measure_answer(context.rule(version_id).measure)
 
 
 def measure_answer(found: Measure) -> TierMeasure:
@@ -167,7 +167,7 @@ def definition(name: str) -> FactDefinitionAnswer:
 
 
 def gates(context: Context, version_id: int, rank: int) -> list[TierGate]:
-    rule = context.shop.versions[version_id].rule
+    rule = context.rule(version_id)
     found = next((tier.gates for tier in rule.tiers if tier.rank == rank), ())
     return [
         TierGate(

@@ -46,7 +46,7 @@ class TierTiming:
 
 
 def timing_of(context: Context, version_id: int) -> TierTiming:
-    timing = context.shop.versions[version_id].rule.timing
+    timing = context.rule(version_id).timing
     large, trial = timing.large_order, timing.trial
     currency = CurrencyCode(context.shop.currency_code)
     return TierTiming(

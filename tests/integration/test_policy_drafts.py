@@ -1,0 +1,186 @@
+"""Drafting policies through the API: what is stored, and how every mistake is named."""
+
+from typing import Any
+
+import pytest
+from own_policy import CREATE, DRAFT, RECENCY, RULE, SPEND, changed
+from retailer import Retailer
+
+from domain.privacy.viewer import Role
+
+STORED = """
+SELECT (SELECT count(*) FROM tier_policies), (SELECT count(*) FROM tier_policy_versions),
+       (SELECT count(*) FROM tiers), (SELECT count(*) FROM audit_log), (SELECT count(*) FROM dirty_customers)
+"""
+AUDIT = (
+    "SELECT actor, role, action, object_id FROM audit_log WHERE object_kind = 'TIER_POLICY' ORDER BY audit_id"
+)
+PARTS = ("measure", "score", "parts")
+
+
+async def act(retailer: Retailer, text: str, given: dict[str, Any]) -> dict[str, Any]:
+    answer = await retailer.ask(text, Role.OPERATOR, {"input": given})
+    assert "errors" not in answer, answer
+    found: dict[str, Any] = answer["data"]["acted"]
+    return found
+
+
+def own(rule: dict[str, Any] = RULE, **more: Any) -> dict[str, Any]:
+    return {"code": "own", "name": "自有", "rule": rule} | more
+
+
+async def test_a_policy_is_drafted_and_drafted_again_as_data(retailer: Retailer) -> None:
+    created = await act(retailer, CREATE, own())
+    again = await act(retailer, DRAFT, {"policy": "own", "rule": changed(("tiers", 1, "threshold"), "400")})
+
+    version = created["tierPolicyVersion"]
+    assert created["userErrors"] == again["userErrors"] == []
+    assert (version["number"], version["status"]) == (1, "DRAFT")
+    assert version["policy"] == {"code": "own", "name": "自有"}
+    assert version["timing"] == {"cadence": "REALTIME"}
+    assert version["measure"] == {"kind": "SCORE", "parts": [{"code": "spend", "unit": "CNY"}]}
+    assert [tier["threshold"] for tier in version["tiers"]] == [None, "300", "1000"]
+    assert version["tiers"][2]["gates"] == [{"words": "距上次下单天数", "value": "30.000000", "unit": "days"}]
+    assert version["tiers"][2]["benefits"] == [{"words": "亲友券"}]
+    assert [tier["threshold"] for tier in again["tierPolicyVersion"]["tiers"]] == [None, "400", "1000"]
+    assert again["tierPolicyVersion"]["number"] == 2
+    rows = [tuple(row) for row in await retailer.stores.pool.fetch(AUDIT)]
+    assert rows == [
+        ("somebody", "OPERATOR", "DRAFTED", "own 1"),
+        ("somebody", "OPERATOR", "DRAFTED", "own 2"),
+    ]
+    assert await retailer.value("SELECT policy_id FROM tier_policies WHERE code = 'own'") == 7
+
+
+async def test_a_draft_grades_nobody_and_can_be_read_by_everybody(retailer: Retailer) -> None:
+    text = "{ tierPolicies { code activeVersion { number } versions(first: 1) { nodes { timing { cadence } } } } }"
+
+    answer = await retailer.ask(text, Role.ANALYST)
+
+    assert answer["data"]["tierPolicies"][-1]["activeVersion"] is None
+    assert answer["data"]["tierPolicies"][-1]["versions"]["nodes"] == [{"timing": {"cadence": "REALTIME"}}]
+    assert await retailer.value("SELECT count(*) FROM tier_standings WHERE policy_id = 7") == 0
+
+
+WRONG: list[tuple[str, tuple[Any, ...], Any, list[str], str]] = [
+    (
+        "overlap",
+        ("tiers", 2, "threshold"),
+        "300",
+        ["rule", "tiers", "FAMILY", "threshold"],
+        "THRESHOLDS_OVERLAP",
+    ),
+    ("gap", ("tiers", 1, "threshold"), None, ["rule", "tiers", "FRIEND", "threshold"], "REQUIRED"),
+    ("below zero", ("tiers", 1, "threshold"), "-1", ["rule", "tiers", "FRIEND", "threshold"], "OUT_OF_RANGE"),
+    (
+        "a fact nobody knows",
+        (*PARTS, 0, "quantity", "fact"),
+        "luck90d",
+        ["rule", "measure", "score", "spend", "fact"],
+        "UNKNOWN_FACT",
+    ),
+    (
+        "a wrong unit",
+        (*PARTS, 0, "quantity", "unit"),
+        "cents",
+        ["rule", "measure", "score", "spend", "unit"],
+        "WRONG_UNIT",
+    ),
+    (
+        "unreachable",
+        (*PARTS, 0, "cap"),
+        "500",
+        ["rule", "tiers", "FAMILY", "threshold"],
+        "TIER_UNREACHABLE",
+    ),
+    ("shares", ("tiers", 1, "targetShare"), "0.6", ["rule", "tiers"], "UNSATISFIABLE"),
+    (
+        "share in percent",
+        ("tiers", 1, "targetShare"),
+        "60",
+        ["rule", "tiers", "FRIEND", "targetShare"],
+        "OUT_OF_RANGE",
+    ),
+    ("unknown tier", ("neverOrderedTier",), "RUBY", ["rule", "neverOrderedTier"], "UNKNOWN_TIER"),
+    ("tier twice", ("tiers", 2, "code"), "FRIEND", ["rule", "tiers"], "DUPLICATE"),
+    ("no tiers", ("tiers",), [], ["rule", "tiers"], "REQUIRED"),
+    (
+        "timing",
+        ("timing",),
+        {"cadence": "REALTIME", "qualificationDays": 0},
+        ["rule", "timing", "qualificationDays"],
+        "INVALID",
+    ),
+    ("a lower-case tier", ("tiers", 0, "code"), "guest", ["rule", "tiers", "guest", "code"], "INVALID"),
+]
+
+
+@pytest.mark.parametrize(("words", "path", "value", "field", "code"), WRONG)
+async def test_a_wrong_rule_is_named_and_nothing_is_stored(
+    retailer: Retailer, words: str, path: tuple[Any, ...], value: Any, field: list[str], code: str
+) -> None:
+    before = await retailer.stores.pool.fetchrow(STORED)
+
+    acted = await act(retailer, CREATE, own(changed(path, value), code="wrong"))
+
+    assert acted["tierPolicyVersion"] is None
+    assert (field, code) in [(error["field"], error["code"]) for error in acted["userErrors"]]
+    assert await retailer.stores.pool.fetchrow(STORED) == before
+
+
+async def test_all_mistakes_are_told_at_once(retailer: Retailer) -> None:
+    rule = changed(("measure",), {"bands": {"dimensions": [
+        {"quantity": SPEND | {"unit": "orders"}, "steps": [
+            {"tier": "FRIEND", "comparison": "GTE", "value": "5"},
+            {"tier": "FAMILY", "comparison": "GTE", "value": "4"}]},
+        {"quantity": RECENCY | {"fact": "moonPhase"}, "steps": []}]}})  # fmt: skip
+
+    acted = await act(retailer, CREATE, own(rule, code="WRONG"))
+    version = await act(retailer, DRAFT, {"policy": "own", "rule": rule})
+
+    found = [error["code"] for error in acted["userErrors"]]
+    assert found[:2] == ["WRONG_UNIT", "UNKNOWN_FACT"]
+    assert {"INVALID", "THRESHOLDS_GAP", "THRESHOLDS_OVERLAP"} <= set(found)
+    assert all(error["message"] for error in acted["userErrors"])
+    assert version["tierPolicyVersion"] is None
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "code"),
+    [
+        ({"code": "own"}, ["code"], "DUPLICATE"),
+        ({"code": "Own Policy"}, ["code"], "INVALID"),
+        ({"code": "unnamed", "name": "  "}, ["name"], "REQUIRED"),
+    ],
+)
+async def test_a_policy_needs_a_code_and_a_name_of_its_own(
+    retailer: Retailer, given: dict[str, Any], field: list[str], code: str
+) -> None:
+    before = await retailer.stores.pool.fetchrow(STORED)
+
+    acted = await act(retailer, CREATE, own(**given))
+
+    assert [(error["field"], error["code"]) for error in acted["userErrors"]] == [(field, code)]
+    assert await retailer.stores.pool.fetchrow(STORED) == before
+
+
+async def test_a_version_needs_a_policy_that_is_there(retailer: Retailer) -> None:
+    acted = await act(retailer, DRAFT, {"policy": "nothing", "rule": RULE})
+
+    assert [(one["field"], one["code"]) for one in acted["userErrors"]] == [(["policy"], "UNKNOWN_POLICY")]
+
+
+async def test_there_is_room_for_eight_policies(retailer: Retailer) -> None:
+    await act(retailer, CREATE, own(code="seventh"))
+    await act(retailer, CREATE, own(code="eighth"))
+
+    acted = await act(retailer, CREATE, own(code="ninth"))
+
+    assert [(one["field"], one["code"]) for one in acted["userErrors"]] == [(["code"], "TOO_MANY")]
+
+
+async def test_only_operators_draft(retailer: Retailer) -> None:
+    for role in set(Role) - {Role.OPERATOR}:
+        own_id = {"customer_id": 1} if role is Role.CUSTOMER else {}
+        answer = await retailer.ask(CREATE, role, {"input": own(code="theirs")}, **own_id)
+        assert "errors" in answer, role
