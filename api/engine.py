@@ -45,9 +45,11 @@ TELLING = frozenset(
         "tierOverrideRevoke",
         "alertAcknowledge",
         "alertResolve",
+        "tierPolicyPreview",
     }
 )
-"""Mutations whose stores tell what they changed, before anything is answered."""
+"""Mutations whose stores tell what they changed, before anything is answered. A preview changes nothing that an
+answer shows; other changes of policies move the house."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -38,6 +38,7 @@ from db.ranking_store import Rankings, live_days
 from db.read_pool import ReadPool
 from db.shop_store import find_shop
 from db.standing_store import PostgresStandingStore
+from db.stored_facts import PostgresStoredFacts
 from db.told import tell_nobody
 from domain.privacy.viewer import Role, Viewer
 from domain.relationships.ports import GraphStore
@@ -166,6 +167,7 @@ def make_engine(  # noqa: PLR0913
     async def policies_changed() -> None:
         shop.take(await read_shop(stores))
 
+    stored_facts = PostgresStoredFacts(stores.pool)
     policies = PostgresPolicyStore(stores.pool, policies_changed)
 
     def make_context(viewer: Viewer) -> Context:
@@ -177,6 +179,7 @@ def make_engine(  # noqa: PLR0913
             standings=standings,
             alerts=alerts,
             policies=policies,
+            stored_facts=stored_facts,
             now=business_now(settings),
         )
 

@@ -11,10 +11,12 @@ import asyncpg
 from db.audit_store import record_changed
 from db.policy_store import INSERT_TIER, tier_row
 from db.standing_store import answering
+from domain.calendar import calendar_of
 from domain.errors import DomainError, ErrorCode
 from domain.privacy.viewer import Viewer
 from domain.standings.compute_standings import POLICY_SLOTS
 from domain.tiers.policy import TierRule, VersionStatus
+from domain.tiers.policy_preview import Preview
 from domain.tiers.policy_store import HeldPolicy, PolicyTransaction, StoredVersion
 from domain.tiers.rule_json import rule_from_json, rule_to_json
 from domain.words import Words
@@ -26,7 +28,15 @@ HOLD = "SELECT policy_id FROM tier_policies WHERE code = $1 FOR NO KEY UPDATE"
 VERSIONS = """
 SELECT version_id, number, status, rule::text FROM tier_policy_versions WHERE policy_id = $1 ORDER BY number
 """
-LIVE_AS_OF = "SELECT live_as_of FROM shop"
+LIVE = "SELECT live_as_of, time_zone, clock_timestamp() AS seen_at FROM shop"
+FIND = "SELECT policy_id FROM tier_policies WHERE code = $1"
+RECORD_PREVIEW = """
+INSERT INTO tier_policy_previews (preview_hash, version_id, active_version_id, live_as_of, customers, moved, made_by,
+                                  begun_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (preview_hash) DO UPDATE SET begun_at = excluded.begun_at, made_by = excluded.made_by
+"""
+DROP_OLD_PREVIEWS = "DELETE FROM tier_policy_previews WHERE begun_at < now() - INTERVAL '7 days'"
 INSERT_DRAFT = """
 INSERT INTO tier_policy_versions (policy_id, number, status, rule) VALUES ($1, $2, 'DRAFT', $3::jsonb)
 RETURNING version_id
@@ -60,12 +70,29 @@ class PostgresPolicyStore:
     async def hold(self, code: str, viewer: Viewer) -> AsyncIterator[PolicyTransaction]:
         async with answering(), self._pool.acquire() as connection, connection.transaction():
             policy_id = await connection.fetchval(HOLD, code)
-            if policy_id is None:
-                message = f"There is no policy {code!r}: choose a code that tierPolicies lists."
-                raise DomainError(ErrorCode.UNKNOWN_POLICY, message, ("policy",))
             held = await held_policy(connection, policy_id, code)
             yield PostgresPolicyTransaction(connection, held, viewer)
         await self._changed()
+
+    async def find(self, code: str) -> HeldPolicy:
+        async with answering(), self._pool.acquire() as connection:
+            return await held_policy(connection, await connection.fetchval(FIND, code), code)
+
+    async def record_preview(self, preview: Preview, policy: HeldPolicy, viewer: Viewer) -> None:
+        base, moves = preview.base, preview.moves
+        async with answering(), self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(DROP_OLD_PREVIEWS)
+            await connection.execute(
+                RECORD_PREVIEW,
+                preview.hash,
+                base.version_id,
+                base.active_version_id,
+                base.live_as_of,
+                moves.total,
+                moves.moved,
+                viewer.subject,
+                policy.seen_at,
+            )
 
 
 def free_slot(taken: list[Any], code: str) -> int:
@@ -81,8 +108,12 @@ def free_slot(taken: list[Any], code: str) -> int:
     return free[0]
 
 
-async def held_policy(connection: Any, policy_id: int, code: str) -> HeldPolicy:
+async def held_policy(connection: Any, policy_id: int | None, code: str) -> HeldPolicy:
     """Read once the lock is there, so that it shows what the one before has changed."""
+    if policy_id is None:
+        message = f"There is no policy {code!r}: choose a code that tierPolicies lists."
+        raise DomainError(ErrorCode.UNKNOWN_POLICY, message, ("policy",))
+    live = await connection.fetchrow(LIVE)
     versions = [
         StoredVersion(
             version_id=row["version_id"],
@@ -92,8 +123,14 @@ async def held_policy(connection: Any, policy_id: int, code: str) -> HeldPolicy:
         )
         for row in await connection.fetch(VERSIONS, policy_id)
     ]
-    live_as_of = await connection.fetchval(LIVE_AS_OF)
-    return HeldPolicy(policy_id=policy_id, code=code, versions=tuple(versions), live_as_of=live_as_of)
+    return HeldPolicy(
+        policy_id=policy_id,
+        code=code,
+        versions=tuple(versions),
+        live_as_of=live["live_as_of"],
+        seen_at=live["seen_at"],
+        calendar=calendar_of(live["time_zone"]),
+    )
 
 
 @dataclass(frozen=True, slots=True)

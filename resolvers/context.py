@@ -9,6 +9,7 @@ from domain.ingest.ingest_events import EventStore
 from domain.ports import Cipher
 from domain.privacy.viewer import Viewer
 from domain.standings.act_by_hand import StandingStore
+from domain.standings.preview_policy import StoredBase
 from domain.tiers.policy import TierPolicyVersion, TierRule
 from domain.tiers.policy_store import PolicyStore
 from domain.watching.act_on_alert import AlertStore
@@ -38,6 +39,7 @@ class Context:
     standings: StandingStore
     alerts: AlertStore
     policies: PolicyStore
+    stored_facts: StoredBase
     now: datetime
     """Business time of the operation: what events may not lie behind."""
     opened: dict[int, frozenset[str]] = field(default_factory=dict)

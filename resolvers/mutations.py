@@ -14,6 +14,7 @@ from domain.privacy.viewer import Role
 from resolvers import alert_acts
 from resolvers import tier_acts as acts
 from resolvers import tier_policy_drafts as drafts
+from resolvers import tier_policy_previews as previews
 from resolvers.access import STAFF
 from resolvers.context import Context
 from resolvers.errors import user_error
@@ -21,6 +22,7 @@ from resolvers.events import EventIngestInput, EventIngestPayload, EventInput, e
 from resolvers.live import encode_event
 from resolvers.money import CurrencyCode
 from resolvers.readpath.declare import visible_to
+from resolvers.readpath.weights import costly
 
 
 @strawberry.type(description="What changes things.")
@@ -126,6 +128,20 @@ class Mutation:
         input: Annotated[drafts.TierPolicyVersionCreateInput, strawberry.argument(description="The rule.")],
     ) -> drafts.TierPolicyVersionCreatePayload:
         return await drafts.version_created(info, input)
+
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description="Tries a candidate on everybody, and remembers that it was looked at; changes nobody's tier. "
+        "[S0-10]",
+        metadata=visible_to(Role.OPERATOR),
+    )
+    async def tier_policy_preview(
+        self,
+        info: Info,
+        input: Annotated[previews.TierPolicyPreviewInput, strawberry.argument(description="What to try.")],
+    ) -> previews.TierPolicyPreviewPayload:
+        return await previews.previewed(info, input)
+
+    costly(1_000, tier_policy_preview)
 
 
 async def ingest(context: Context, given: EventIngestInput) -> EventIngestPayload:

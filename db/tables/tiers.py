@@ -81,6 +81,21 @@ class TierRankingColumns(TypedColumns):
     frozen_at: Named[datetime] = Column(MOMENT, server_default=func.clock_timestamp())
 
 
+class TierPolicyPreviewColumns(TypedColumns):
+    """What an operator has looked at: an activation names one. Old ones are dropped."""
+
+    preview_hash: Named[str] = Column(Text, primary_key=True)
+    version_id: Named[int] = Column(BigInteger, ForeignKey("tier_policy_versions.version_id"))
+    active_version_id: Named[int | None] = Column(BigInteger)
+    """What was in force; null: nothing."""
+    live_as_of: Named[datetime] = Column(MOMENT)
+    customers: Named[int] = Column(BigInteger)
+    moved: Named[int] = Column(BigInteger)
+    made_by: Named[str] = Column(Text)
+    begun_at: Named[datetime] = Column(MOMENT)
+    """What changed after it may be missing from the preview."""
+
+
 class LifeColumns(TypedColumns):
     """The state of a standing behind its tier in effect, after a decision. Moments end the days they are kept for.
 
@@ -171,6 +186,7 @@ tier_policy_versions = Table(
 )
 tiers = Table("tiers", metadata, TierColumns, UniqueConstraint("version_id", "code"))
 tier_rankings = Table("tier_rankings", metadata, TierRankingColumns)
+tier_policy_previews = Table("tier_policy_previews", metadata, TierPolicyPreviewColumns)
 tier_standings = Table(
     "tier_standings", metadata, TierStandingColumns, Index(None, "policy_id", "rank", "customer_id")
 )

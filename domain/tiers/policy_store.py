@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from domain.calendar import Calendar
 from domain.privacy.viewer import Viewer
 from domain.tiers.policy import TierRule, VersionStatus
+from domain.tiers.policy_preview import Preview
 from domain.words import Words
 
 
@@ -28,6 +30,9 @@ class HeldPolicy:
     code: str
     versions: tuple[StoredVersion, ...]
     live_as_of: datetime
+    seen_at: datetime
+    """By the clock of the database: what is changed later shows a later moment."""
+    calendar: Calendar
 
     @property
     def active(self) -> StoredVersion | None:
@@ -55,6 +60,12 @@ class PolicyStore(Protocol):
         self, code: str, name: Words, viewer: Viewer
     ) -> AbstractAsyncContextManager[PolicyTransaction]:
         """A policy without versions. Raises DomainError DUPLICATE, or TOO_MANY where there is no room."""
+
+    async def find(self, code: str) -> HeldPolicy:
+        """As it is now, held by nobody. Raises DomainError UNKNOWN_POLICY."""
+
+    async def record_preview(self, preview: Preview, policy: HeldPolicy, viewer: Viewer) -> None:
+        """So that an activation may name it."""
 
     def hold(self, code: str, viewer: Viewer) -> AbstractAsyncContextManager[PolicyTransaction]:
         """Raises DomainError UNKNOWN_POLICY."""

@@ -39,3 +39,10 @@ def changed(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
         place = place[key]
     place[path[-1]] = value
     return rule
+
+
+PREVIEW = """mutation M($input: TierPolicyPreviewInput!) { acted: tierPolicyPreview(input: $input) {
+  hash customers moved moves { fromCode toCode customers spend { amount } }
+  before { tierCode customers share targetShare { min max } gap spend { amount } spendShare }
+  after { tierCode customers share targetShare { min max } gap spend { amount } spendShare }
+  samples { customer { id } fromCode toCode words } userErrors { field code message } } }"""

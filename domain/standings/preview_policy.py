@@ -1,0 +1,167 @@
+"""Previews a policy over everybody from the facts that are stored: nothing is measured again, locked or changed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.calendar import microseconds
+from domain.conditions.numpy_reader import Column
+from domain.customers.fact import DaysSince, FactDefinition, Renamed
+from domain.customers.facts import FACTS
+from domain.errors import DomainError, ErrorCode
+from domain.privacy.viewer import Viewer
+from domain.standings.columns import columns_of, cut, row_of
+from domain.standings.compute_standings import BLOCK_ROWS
+from domain.tiers.evaluation import Evaluation, RuleReading, evaluate, read_rule
+from domain.tiers.measure import ORDERED_FACT, PLACE_FACTS
+from domain.tiers.policy import TierRule
+from domain.tiers.policy_preview import Moves, Preview, PreviewBase, Sample, same_tiers
+from domain.tiers.policy_store import HeldPolicy, PolicyStore
+from domain.tiers.rank_population import frozen_ranking, ranked_facts
+
+SPEND = "spend_90d"
+MAXIMUM_SAMPLES = 100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredFactsBlock:
+    """Customers as stored: facts by stored name, and the rank that the measure in force gives, 0 for none."""
+
+    customer_ids: NDArray[np.int64]
+    facts: Mapping[str, Column]
+    ranks: NDArray[np.uint8]
+
+
+class StoredBase(Protocol):
+    """Everybody, as stored."""
+
+    def blocks(self, facts: Sequence[str], policy_id: int) -> AsyncIterator[StoredFactsBlock]:
+        """Block by block; each is read at one moment, and nothing is held between them."""
+
+
+async def preview_version(
+    policies: PolicyStore, stored: StoredBase, *, policy: str, version_id: int, samples: int, viewer: Viewer
+) -> Preview:
+    """Of a saved version; recorded, so that it may be activated.
+
+    *Errors*: DomainError UNKNOWN_POLICY, NOT_FOUND, OUT_OF_RANGE."""
+    held = await policies.find(policy)
+    version = held.find(version_id)
+    if version is None:
+        message = f"{policy} has no such version: take an id from its versions."
+        raise DomainError(ErrorCode.NOT_FOUND, message, ("candidate", "version"))
+    found = await preview(stored, held, version.rule, samples=samples, version_id=version_id)
+    await policies.record_preview(found, held, viewer)
+    return found
+
+
+async def preview_rule(
+    policies: PolicyStore, stored: StoredBase, *, policy: str, rule: TierRule, samples: int
+) -> Preview:
+    """Of a rule that nobody has saved. *Errors*: DomainError UNKNOWN_POLICY, OUT_OF_RANGE."""
+    return await preview(stored, await policies.find(policy), rule, samples=samples)
+
+
+async def preview(
+    stored: StoredBase, policy: HeldPolicy, rule: TierRule, *, samples: int, version_id: int | None = None
+) -> Preview:
+    """*Cost*: see docs/policies.md; a ranking reads the base twice. Computes in a thread, block by block."""
+    if not 0 <= samples <= MAXIMUM_SAMPLES:
+        message = f"Ask for 0 to {MAXIMUM_SAMPLES} samples."
+        raise DomainError(ErrorCode.OUT_OF_RANGE, message, ("samples",))
+    active = policy.active
+    before = active.rule if active else None
+    base = PreviewBase(
+        policy_id=policy.policy_id,
+        version_id=version_id,
+        active_version_id=active.version_id if active else None,
+        live_as_of=policy.live_as_of,
+    )
+    rule = await placed(stored, policy, rule)
+    reading, moves = await asyncio.to_thread(read_rule, rule), Moves(samples, same_tiers(before, rule))
+    names = (*rule.fact_names(), ORDERED_FACT, SPEND, *PLACE_FACTS)
+    async for block in stored.blocks(stored_names(names), base.policy_id):
+        await asyncio.to_thread(add_block, moves, block, reading, microseconds(base.live_as_of))
+    return Preview(base=base, before=before, rule=rule, moves=moves)
+
+
+async def placed(stored: StoredBase, policy: HeldPolicy, rule: TierRule) -> TierRule:
+    """The rule, if it ranks, bound to the places that everybody has now."""
+    if not ranked_facts(rule):
+        return rule
+    columns = await population(stored, policy, rule)
+    day = policy.calendar.last_whole_day(microseconds(policy.live_as_of))
+    return rule.with_ranking(await asyncio.to_thread(frozen_ranking, rule, columns, day=day))
+
+
+async def population(stored: StoredBase, policy: HeldPolicy, rule: TierRule) -> dict[str, NDArray[Any]]:
+    """The columns that a ranking is made of. *Memory*: 8 bytes a column and customer."""
+    names = (*ranked_facts(rule), *PLACE_FACTS)
+    found: dict[str, list[NDArray[Any]]] = {name: [np.zeros(0, np.int64)] for name in names}
+    async for block in stored.blocks(stored_names(names), policy.policy_id):
+        columns = block_columns(block, microseconds(policy.live_as_of))
+        has_ordered = columns["last_order_at"].known
+        for name in names:
+            found[name].append(columns[name].values[has_ordered])
+    return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
+def add_block(moves: Moves, block: StoredFactsBlock, reading: RuleReading, as_of_us: int) -> None:
+    columns = block_columns(block, as_of_us)
+    for start in range(0, len(block.ranks), BLOCK_ROWS):
+        stop = min(start + BLOCK_ROWS, len(block.ranks))
+        some = cut(columns, start, stop)
+        found = evaluate(reading, some, as_of_us=as_of_us, rows=stop - start)
+        before = block.ranks[start:stop]
+        moves.add(before, found.ranks, some[SPEND].values.astype(np.int64))
+        keep_samples(moves, before, found, some, reading.rule)
+
+
+def keep_samples(
+    moves: Moves,
+    before: NDArray[np.uint8],
+    found: Evaluation,
+    columns: Mapping[str, Column],
+    rule: TierRule,
+) -> None:
+    """The first rows of each kind of move, until there are enough of it."""
+    for row in first_rows(moves, before, found.ranks):
+        old, new = int(before[row]), int(found.ranks[row])
+        if moves.wants(old, new):
+            names = {*rule.fact_names(), ORDERED_FACT, *PLACE_FACTS}
+            facts = row_of({name: columns[name] for name in names}, row)
+            moves.keep(Sample(int(columns["customer_id"].values[row]), old, new, facts))
+
+
+def first_rows(moves: Moves, before: NDArray[np.uint8], after: NDArray[np.int8]) -> list[int]:
+    rows = np.flatnonzero(~moves.stays[before, after])
+    kinds = before[rows].astype(np.intp) * 256 + after[rows]
+    return [int(row) for kind in np.unique(kinds) for row in rows[kinds == kind][: moves.wanted]]
+
+
+def block_columns(block: StoredFactsBlock, as_of_us: int) -> dict[str, Column]:
+    """What the rule names, from what is stored of it."""
+    columns = {"customer_id": Column(block.customer_ids)}
+    for fact in FACTS:
+        if not fact.per_category and set(sources(fact)) <= block.facts.keys():
+            columns |= columns_of(fact, block.facts, as_of_us)
+    return columns
+
+
+def stored_names(names: Sequence[str]) -> list[str]:
+    """The stored facts that those names are read from."""
+    wanted = set(names)
+    return sorted({source for fact in FACTS if fact.name in wanted for source in sources(fact)})
+
+
+def sources(fact: FactDefinition) -> tuple[str, ...]:
+    match fact.derivation:
+        case DaysSince(moment):
+            return (moment,)
+        case Renamed(name):
+            return (name,)
+    return (fact.name,) if fact.is_stored else ()

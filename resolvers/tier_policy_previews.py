@@ -1,0 +1,204 @@
+"""Previews of a policy over everybody: input, and what they show."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import strawberry
+from strawberry import ID, Info
+
+from domain.errors import DomainError, ErrorCode
+from domain.standings.preview_policy import preview_rule, preview_version
+from domain.tiers.draft_policy import draft_problems
+from domain.tiers.explanation import explain_standing
+from domain.tiers.policy import Tier, TierRule
+from domain.tiers.policy_preview import Preview, Sample
+from domain.tiers.standing import stand
+from resolvers.context import Context
+from resolvers.customers import Customer
+from resolvers.errors import UserError, user_error
+from resolvers.money import CurrencyCode, Money
+from resolvers.readpath.cursors import decode_id
+from resolvers.tier_policies import DecimalRange
+from resolvers.tier_policy_drafts import rule_errors
+from resolvers.tier_rule_inputs import TierPolicyRuleInput
+from resolvers.tier_rule_reading import RuleReader
+
+SIX_DIGITS = Decimal("0.000001")
+
+
+@strawberry.input(one_of=True, description="A saved version, or a rule that nobody has saved.")
+class TierPolicyCandidateInput:
+    version: ID | None = strawberry.field(description="Id of the version.", default=strawberry.UNSET)
+    rule: TierPolicyRuleInput | None = strawberry.field(
+        description="A rule; it has no hash, because there is nothing to activate.", default=strawberry.UNSET
+    )
+
+
+@strawberry.input(description="What to try on everybody.")
+class TierPolicyPreviewInput:
+    policy: str = strawberry.field(description="Code of the policy.")
+    candidate: TierPolicyCandidateInput = strawberry.field(description="What would take its place.")
+    samples: int = strawberry.field(description="How many customers who would move; at most 100.", default=10)
+
+
+@strawberry.type(description="One tier before or after, by what the measure alone gives.")
+class TierPreviewShare:
+    tier_code: str = strawberry.field(description="Which tier.")
+    name: str = strawberry.field(description="Its name, in Chinese.")
+    customers: int = strawberry.field(description="How many it has.")
+    share: Decimal = strawberry.field(description="Of all who have a tier, 0..1, six digits.")
+    target_share: DecimalRange | None = strawberry.field(description="Aimed at, 0..1. [S0-10]")
+    gap: Decimal | None = strawberry.field(
+        description="Share minus target, in points; 0 inside a range of targets. [S0-10]"
+    )
+    spend: Money = strawberry.field(description="What its customers spent in 90 days.")
+    spend_share: Decimal = strawberry.field(description="Of all spend in 90 days, 0..1, six digits.")
+
+
+@strawberry.type(description="How many are in one tier now and would be in another.")
+class TierPreviewMove:
+    from_code: str | None = strawberry.field(description="Code of the tier now; null: none.")
+    to_code: str | None = strawberry.field(description="Code of the tier then; null: none.")
+    customers: int = strawberry.field(description="How many; all pairs together are everybody.")
+    spend: Money = strawberry.field(description="What they spent in 90 days.")
+
+
+@strawberry.type(description="A customer who would move.")
+class TierPreviewSample:
+    customer: Customer | None = strawberry.field(description="Who.")
+    from_code: str | None = strawberry.field(description="Code of the tier now; null: none.")
+    to_code: str | None = strawberry.field(description="Code of the tier then; null: none.")
+    words: str = strawberry.field(description="Why, in Chinese.")
+
+
+@strawberry.type(description="What a candidate would do to everybody, from the facts that are stored.")
+class TierPolicyPreviewPayload:
+    hash: str | None = strawberry.field(
+        description="What an activation names; null: nothing to activate, or nothing was computed."
+    )
+    customers: int = strawberry.field(description="Everybody who has facts.")
+    moved: int = strawberry.field(description="Whom the candidate measures otherwise than what is in force.")
+    moves: list[TierPreviewMove] = strawberry.field(description="Every pair that has customers.")
+    before: list[TierPreviewShare] = strawberry.field(description="In force; lowest first.")
+    after: list[TierPreviewShare] = strawberry.field(description="Under the candidate; lowest first.")
+    samples: list[TierPreviewSample] = strawberry.field(description="Of each kind of move in turn.")
+    user_errors: list[UserError] = strawberry.field(description="Not empty: nothing was computed.")
+
+
+async def previewed(info: Info, given: TierPolicyPreviewInput) -> TierPolicyPreviewPayload:
+    context: Context = info.context.operation
+    try:
+        found = await candidate_previewed(context, given)
+    except DomainError as error:
+        return refused([user_error(error)])
+    if not isinstance(found, Preview):
+        return refused(found)
+    moves = found.moves
+    return TierPolicyPreviewPayload(
+        hash=found.hash,
+        customers=moves.total,
+        moved=moves.moved,
+        moves=moves_of(found, context),
+        before=shares_of(found.before, moves.customers.sum(axis=1), moves.spend_cents.sum(axis=1), context),
+        after=shares_of(found.rule, moves.customers.sum(axis=0), moves.spend_cents.sum(axis=0), context),
+        samples=[await sample_of(info, found, sample) for sample in moves.samples()],
+        user_errors=[],
+    )
+
+
+async def candidate_previewed(context: Context, given: TierPolicyPreviewInput) -> Preview | list[UserError]:
+    if given.candidate.rule:
+        reader = RuleReader()
+        rule = reader.rule(given.candidate.rule)
+        problems = (*reader.problems, *draft_problems(rule))
+        if problems:
+            return [under_candidate(error) for error in rule_errors(problems)]
+        return await preview_rule(
+            context.policies, context.stored_facts, policy=given.policy, rule=rule, samples=given.samples
+        )
+    version_id = decode_id(given.candidate.version or "", "tpv")
+    if version_id is None:
+        message = "There is no such version: take an id from tierPolicies."
+        raise DomainError(ErrorCode.NOT_FOUND, message, ("candidate", "version"))
+    return await preview_version(
+        context.policies,
+        context.stored_facts,
+        policy=given.policy,
+        version_id=version_id,
+        samples=given.samples,
+        viewer=context.viewer,
+    )
+
+
+def under_candidate(error: UserError) -> UserError:
+    return UserError(field=["candidate", *(error.field or [])], code=error.code, message=error.message)
+
+
+def refused(errors: list[UserError]) -> TierPolicyPreviewPayload:
+    return TierPolicyPreviewPayload(
+        hash=None, customers=0, moved=0, moves=[], before=[], after=[], samples=[], user_errors=errors
+    )
+
+
+def moves_of(preview: Preview, context: Context) -> list[TierPreviewMove]:
+    moves = preview.moves
+    return [
+        TierPreviewMove(
+            from_code=code_of(preview.before, int(old)),
+            to_code=code_of(preview.rule, int(new)),
+            customers=int(moves.customers[old, new]),
+            spend=amount(int(moves.spend_cents[old, new]), context),
+        )
+        for old, new in zip(*moves.customers.nonzero(), strict=True)
+    ]
+
+
+def shares_of(
+    rule: TierRule | None, customers: Sequence[int], spend_cents: Sequence[int], context: Context
+) -> list[TierPreviewShare]:
+    if rule is None:
+        return []
+    everybody, all_spend = (sum(int(one) for one in of_ranks[1:]) for of_ranks in (customers, spend_cents))
+    return [
+        share_of(tier, int(customers[tier.rank]), everybody, int(spend_cents[tier.rank]), all_spend, context)
+        for tier in rule.tiers
+    ]
+
+
+def share_of(
+    tier: Tier, customers: int, everybody: int, cents: int, all_cents: int, context: Context
+) -> TierPreviewShare:
+    share, least = part(customers, everybody), tier.target_share
+    most = least if tier.target_share_max is None else tier.target_share_max
+    return TierPreviewShare(
+        tier_code=tier.code,
+        name=tier.name.zh,
+        customers=customers,
+        share=share,
+        target_share=None if least is None else DecimalRange(min=least, max=most),
+        gap=None if least is None or most is None else (share - min(max(share, least), most)) * 100,
+        spend=amount(cents, context),
+        spend_share=part(cents, all_cents),
+    )
+
+
+def part(of: int, whole: int) -> Decimal:
+    return (Decimal(of) / Decimal(whole) if whole else Decimal(0)).quantize(SIX_DIGITS)
+
+
+def amount(cents: int, context: Context) -> Money:
+    return Money(amount=Decimal(cents).scaleb(-2), currency_code=CurrencyCode(context.shop.currency_code))
+
+
+async def sample_of(info: Info, preview: Preview, sample: Sample) -> TierPreviewSample:
+    standing = stand(preview.rule, sample.facts)
+    return TierPreviewSample(
+        customer=await info.context.find_row(Customer, sample.customer_id),
+        from_code=code_of(preview.before, sample.before),
+        to_code=code_of(preview.rule, sample.after),
+        words=explain_standing(preview.rule, standing, preview.base.live_as_of).words.zh,
+    )
+
+
+def code_of(rule: TierRule | None, rank: int) -> str | None:
+    return rule.tiers[rank - 1].code if rule and 0 < rank <= len(rule.tiers) else None
