@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from db.freeze_rankings import Night, freeze_rankings
+from db.policy_activation import begin_scheduled, publish
 from db.review_store import LIVE_LOCK
 from db.rules_in_force import LiveState, RulesInForce
 from db.shop_store import find_shop, move_on
@@ -61,6 +62,7 @@ class PostgresBusinessDays:
             run = await connection.fetchval(CLAIM, JOB, day.isoformat())
             if run is None:
                 return None
+            begun = await begin_scheduled(connection, beginning_of(day, zone))
             live = await self._begin_reviews(connection, as_of)
             await move_on(connection, as_of)
             await connection.execute(TRY_AGAIN)
@@ -68,6 +70,8 @@ class PostgresBusinessDays:
             night = Night(live.as_of, as_of, (day - EPOCH.date()).days)
             customers += await freeze_rankings(connection, live.rules, night)
             await connection.execute(END, run, customers)
+            for version in begun:
+                await publish(connection, code=version["code"], number=version["number"], action="ACTIVATED")
             await connection.execute(WAKE_WORKERS)
         return OpenedDay(day, as_of, customers)
 
@@ -79,6 +83,10 @@ class PostgresBusinessDays:
         runs = runs_between(live.rules.policies, last_day=last_day, today=today)
         await connection.executemany(RECORD_REVIEW, [(f"{REVIEW} {run.policy}", run.period) for run in runs])
         return live
+
+
+def beginning_of(day: date, zone: str) -> datetime:
+    return calendar_of(zone).end_of_day((day - EPOCH.date()).days - 1)
 
 
 def business_day_before(as_of: datetime, zone: str) -> date:

@@ -4,12 +4,15 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import asyncpg
 
+from db import policy_activation as activation
 from db.audit_store import record_changed
 from db.policy_store import INSERT_TIER, tier_row
+from db.review_store import LIVE_LOCK
 from db.standing_store import answering
 from domain.calendar import calendar_of
 from domain.errors import DomainError, ErrorCode
@@ -17,7 +20,7 @@ from domain.privacy.viewer import Viewer
 from domain.standings.compute_standings import POLICY_SLOTS
 from domain.tiers.policy import TierRule, VersionStatus
 from domain.tiers.policy_preview import Preview
-from domain.tiers.policy_store import HeldPolicy, PolicyTransaction, StoredVersion
+from domain.tiers.policy_store import HeldPolicy, PolicyTransaction, RecordedPreview, StoredVersion
 from domain.tiers.rule_json import rule_from_json, rule_to_json
 from domain.words import Words
 
@@ -26,9 +29,10 @@ TAKEN = "SELECT policy_id, code FROM tier_policies"
 INSERT_POLICY = "INSERT INTO tier_policies (policy_id, code, name) VALUES ($1, $2, $3)"
 HOLD = "SELECT policy_id FROM tier_policies WHERE code = $1 FOR NO KEY UPDATE"
 VERSIONS = """
-SELECT version_id, number, status, rule::text FROM tier_policy_versions WHERE policy_id = $1 ORDER BY number
+SELECT version_id, number, status, rule::text, effective_until FROM tier_policy_versions
+WHERE policy_id = $1 ORDER BY number
 """
-LIVE = "SELECT live_as_of, time_zone, clock_timestamp() AS seen_at FROM shop"
+LIVE = "SELECT live_as_of, time_zone, primary_policy, clock_timestamp() AS seen_at FROM shop"
 FIND = "SELECT policy_id FROM tier_policies WHERE code = $1"
 RECORD_PREVIEW = """
 INSERT INTO tier_policy_previews (preview_hash, version_id, active_version_id, live_as_of, customers, moved, made_by,
@@ -36,6 +40,15 @@ INSERT INTO tier_policy_previews (preview_hash, version_id, active_version_id, l
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (preview_hash) DO UPDATE SET begun_at = excluded.begun_at, made_by = excluded.made_by
 """
+CODE_OF_VERSION = """
+SELECT code FROM tier_policies JOIN tier_policy_versions USING (policy_id) WHERE version_id = $1
+"""
+FIND_PREVIEW = """
+SELECT active_version_id, live_as_of, customers,
+       (SELECT count(*) FROM customers WHERE changed_at > begun_at) AS changed_since
+FROM tier_policy_previews WHERE preview_hash = $1 AND version_id = $2
+"""
+HOLDERS = "SELECT count(*) FROM tier_standings WHERE policy_id = $1 AND rank IS NOT NULL"
 DROP_OLD_PREVIEWS = "DELETE FROM tier_policy_previews WHERE begun_at < now() - INTERVAL '7 days'"
 INSERT_DRAFT = """
 INSERT INTO tier_policy_versions (policy_id, number, status, rule) VALUES ($1, $2, 'DRAFT', $3::jsonb)
@@ -73,6 +86,23 @@ class PostgresPolicyStore:
             held = await held_policy(connection, policy_id, code)
             yield PostgresPolicyTransaction(connection, held, viewer)
         await self._changed()
+
+    @asynccontextmanager
+    async def hold_alone(self, code: str, viewer: Viewer) -> AsyncIterator[PolicyTransaction]:
+        """The night takes LIVE_LOCK first, too."""
+        async with answering(), self._pool.acquire() as connection, connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", LIVE_LOCK)
+            held = await held_policy(connection, await connection.fetchval(HOLD, code), code)
+            yield PostgresPolicyTransaction(connection, held, viewer)
+        await self._changed()
+
+    async def find_of_version(self, version_id: int) -> HeldPolicy:
+        async with answering(), self._pool.acquire() as connection:
+            code = await connection.fetchval(CODE_OF_VERSION, version_id)
+            if code is None:
+                message = "There is no such version: take an id from tierPolicies."
+                raise DomainError(ErrorCode.NOT_FOUND, message, ("version",))
+            return await held_policy(connection, await connection.fetchval(FIND, code), code)
 
     async def find(self, code: str) -> HeldPolicy:
         async with answering(), self._pool.acquire() as connection:
@@ -120,6 +150,7 @@ async def held_policy(connection: Any, policy_id: int | None, code: str) -> Held
             number=row["number"],
             status=VersionStatus(row["status"]),
             rule=rule_from_json(json.loads(row["rule"])),
+            effective_until=row["effective_until"],
         )
         for row in await connection.fetch(VERSIONS, policy_id)
     ]
@@ -127,6 +158,7 @@ async def held_policy(connection: Any, policy_id: int | None, code: str) -> Held
         policy_id=policy_id,
         code=code,
         versions=tuple(versions),
+        is_primary=live["primary_policy"] == code,
         live_as_of=live["live_as_of"],
         seen_at=live["seen_at"],
         calendar=calendar_of(live["time_zone"]),
@@ -151,6 +183,37 @@ class PostgresPolicyTransaction:
         await self.connection.executemany(INSERT_TIER, rows)
         await self.audit("DRAFTED", number)
         return version_id
+
+    async def find_preview(self, preview_hash: str, version_id: int) -> RecordedPreview | None:
+        row = await self.connection.fetchrow(FIND_PREVIEW, preview_hash, version_id)
+        return RecordedPreview(**dict(row)) if row else None
+
+    async def put_in_force(
+        self, version_id: int, rule: TierRule, *, action: str, reason: str | None = None
+    ) -> None:
+        await activation.write_places(self.connection, version_id, rule)
+        await activation.begin_version(self.connection, self.policy.policy_id, version_id)
+        await self._record(action, self._number(version_id), reason)
+
+    async def schedule(self, version_id: int, rule: TierRule, effective_from: datetime) -> None:
+        await activation.write_places(self.connection, version_id, rule)
+        await self.connection.execute(activation.SCHEDULE, version_id, effective_from)
+        await self._record("SCHEDULED", self._number(version_id))
+
+    async def retire(self) -> int:
+        holders: int = await self.connection.fetchval(HOLDERS, self.policy.policy_id)
+        await activation.end_policy(self.connection, self.policy.policy_id)
+        assert self.policy.active is not None, "only what is in force is retired"
+        await self._record("RETIRED", self.policy.active.number)
+        return holders
+
+    def _number(self, version_id: int) -> int:
+        return next(one.number for one in self.policy.versions if one.version_id == version_id)
+
+    async def _record(self, action: str, number: int, reason: str | None = None) -> None:
+        await self.audit(action, number)
+        code = self.policy.code
+        await activation.publish(self.connection, code=code, number=number, action=action, reason=reason)
 
     async def audit(self, action: str, number: int) -> None:
         await record_changed(

@@ -73,7 +73,12 @@ SET_ASIDE = """
 INSERT INTO dirty_customers (customer_id, reason, problem) VALUES ($1, 'EVENT', $2)
 ON CONFLICT (customer_id) DO UPDATE SET problem = excluded.problem
 """
-REASONS = {"EVENT": TierReason.EVENT, "IMPORT": TierReason.EVENT, "NIGHT": TierReason.DAILY}
+REASONS = {
+    "EVENT": TierReason.EVENT,
+    "IMPORT": TierReason.EVENT,
+    "NIGHT": TierReason.DAILY,
+    "POLICY_CHANGE": TierReason.POLICY_CHANGE,
+}
 
 Take = Callable[[Any], Any]
 

@@ -51,6 +51,8 @@ class ErrorCode(StrEnum):
     TIER_UNREACHABLE = auto()
     NO_TIER_ABOVE = auto()
     TRIAL_TOO_SOON = auto()
+    PREVIEW_REQUIRED = auto()
+    BASE_DRIFTED = auto()
 
 
 class DomainError(Exception):

@@ -13,6 +13,7 @@ from domain.ingest.ingest_events import IngestResult, ingest_events, rejection
 from domain.privacy.viewer import Role
 from resolvers import alert_acts
 from resolvers import tier_acts as acts
+from resolvers import tier_policy_activation as activation
 from resolvers import tier_policy_drafts as drafts
 from resolvers import tier_policy_previews as previews
 from resolvers.access import STAFF
@@ -142,6 +143,39 @@ class Mutation:
         return await previews.previewed(info, input)
 
     costly(1_000, tier_policy_preview)
+
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description="Puts a version in force that was previewed; everybody is reviewed soon after.",
+        metadata=visible_to(Role.OPERATOR),
+    )
+    async def tier_policy_activate(
+        self,
+        info: Info,
+        input: Annotated[activation.TierPolicyActivateInput, strawberry.argument(description="Which.")],
+    ) -> activation.TierPolicyActivatePayload:
+        return await activation.activated(info, input)
+
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description="Puts the version in force again that was before; no preview is asked for.",
+        metadata=visible_to(Role.OPERATOR),
+    )
+    async def tier_policy_roll_back(
+        self,
+        info: Info,
+        input: Annotated[activation.TierPolicyRollBackInput, strawberry.argument(description="Of which.")],
+    ) -> activation.TierPolicyRollBackPayload:
+        return await activation.rolled_back(info, input)
+
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description="Ends a policy: whoever holds a tier of it leaves it. Not the primary one.",
+        metadata=visible_to(Role.OPERATOR),
+    )
+    async def tier_policy_retire(
+        self,
+        info: Info,
+        input: Annotated[activation.TierPolicyRetireInput, strawberry.argument(description="Which.")],
+    ) -> activation.TierPolicyRetirePayload:
+        return await activation.retired(info, input)
 
 
 async def ingest(context: Context, given: EventIngestInput) -> EventIngestPayload:

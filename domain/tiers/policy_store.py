@@ -20,6 +20,18 @@ class StoredVersion:
     number: int
     status: VersionStatus
     rule: TierRule
+    effective_until: datetime | None
+    """When it was last ended; null: it is in force, or never was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedPreview:
+    """What somebody has looked at; `changed_since`: how many customers changed after that."""
+
+    active_version_id: int | None
+    live_as_of: datetime
+    customers: int
+    changed_since: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +41,8 @@ class HeldPolicy:
     policy_id: int
     code: str
     versions: tuple[StoredVersion, ...]
+    is_primary: bool
+    """Used where no policy is named."""
     live_as_of: datetime
     seen_at: datetime
     """By the clock of the database: what is changed later shows a later moment."""
@@ -52,6 +66,20 @@ class PolicyTransaction(Protocol):
     async def add_draft(self, rule: TierRule) -> int:
         """The id of a new version, numbered after the last one."""
 
+    async def find_preview(self, preview_hash: str, version_id: int) -> RecordedPreview | None:
+        """None: nobody has looked at this version and seen this."""
+
+    async def put_in_force(
+        self, version_id: int, rule: TierRule, *, action: str, reason: str | None = None
+    ) -> None:
+        """Ends what is in force, marks everybody for review, and publishes it. `rule`: with its places."""
+
+    async def schedule(self, version_id: int, rule: TierRule, effective_from: datetime) -> None:
+        """The night that opens a business day at that moment or after it puts the version in force."""
+
+    async def retire(self) -> int:
+        """Ends what is in force and what is scheduled; how many customers hold a tier."""
+
 
 class PolicyStore(Protocol):
     """Where policies are kept. Each change writes its audit in its own transaction."""
@@ -64,8 +92,14 @@ class PolicyStore(Protocol):
     async def find(self, code: str) -> HeldPolicy:
         """As it is now, held by nobody. Raises DomainError UNKNOWN_POLICY."""
 
+    async def find_of_version(self, version_id: int) -> HeldPolicy:
+        """Likewise, the policy of a version. Raises DomainError NOT_FOUND."""
+
     async def record_preview(self, preview: Preview, policy: HeldPolicy, viewer: Viewer) -> None:
         """So that an activation may name it."""
 
     def hold(self, code: str, viewer: Viewer) -> AbstractAsyncContextManager[PolicyTransaction]:
         """Raises DomainError UNKNOWN_POLICY."""
+
+    def hold_alone(self, code: str, viewer: Viewer) -> AbstractAsyncContextManager[PolicyTransaction]:
+        """Likewise, and no standing is computed or changed meanwhile. Events are taken in all the same."""

@@ -46,3 +46,10 @@ PREVIEW = """mutation M($input: TierPolicyPreviewInput!) { acted: tierPolicyPrev
   before { tierCode customers share targetShare { min max } gap spend { amount } spendShare }
   after { tierCode customers share targetShare { min max } gap spend { amount } spendShare }
   samples { customer { id } fromCode toCode words } userErrors { field code message } } }"""
+
+ACTIVATE = """mutation M($input: TierPolicyActivateInput!) { acted: tierPolicyActivate(input: $input) {
+  tierPolicyVersion { number status effectiveFrom } userErrors { field code message } } }"""
+ROLL_BACK = """mutation M($input: TierPolicyRollBackInput!) { acted: tierPolicyRollBack(input: $input) {
+  tierPolicyVersion { number status } userErrors { field code } } }"""
+RETIRE = """mutation M($input: TierPolicyRetireInput!) { acted: tierPolicyRetire(input: $input) {
+  tierPolicy { code activeVersion { number } } customersLeaving userErrors { field code } } }"""
