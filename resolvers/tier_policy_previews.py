@@ -8,6 +8,7 @@ from strawberry import ID, Info
 
 from domain.errors import DomainError, ErrorCode
 from domain.standings.preview_policy import preview_rule, preview_version
+from domain.tiers.calibration import TierCut
 from domain.tiers.draft_policy import draft_problems
 from domain.tiers.explanation import explain_standing
 from domain.tiers.policy import Tier, TierRule
@@ -71,6 +72,17 @@ class TierPreviewSample:
     words: str = strawberry.field(description="Why, in Chinese.")
 
 
+@strawberry.type(description="Where a tier of a score would begin for the shares to be the targets. [S0-10]")
+class TierCalibrationCut:
+    tier_code: str = strawberry.field(description="Which tier.")
+    current_threshold: Decimal | None = strawberry.field(description="Points, as the candidate has it.")
+    calibrated_threshold: Decimal = strawberry.field(description="Points; whoever has them is in.")
+    target_share: Decimal = strawberry.field(description="Aimed at, 0..1; the middle of a range.")
+    calibrated_share: Decimal = strawberry.field(
+        description="What the tier would have, 0..1, six digits; more than the target where many tie."
+    )
+
+
 @strawberry.type(description="What a candidate would do to everybody, from the facts that are stored.")
 class TierPolicyPreviewPayload:
     hash: str | None = strawberry.field(
@@ -81,6 +93,10 @@ class TierPolicyPreviewPayload:
     moves: list[TierPreviewMove] = strawberry.field(description="Every pair that has customers.")
     before: list[TierPreviewShare] = strawberry.field(description="In force; lowest first.")
     after: list[TierPreviewShare] = strawberry.field(description="Under the candidate; lowest first.")
+    calibration: list[TierCalibrationCut] = strawberry.field(
+        description="Thresholds that would meet the targets; shown, never applied. Empty for other measures than "
+        "scores, with gates, or where a tier has no target. [S0-10]"
+    )
     samples: list[TierPreviewSample] = strawberry.field(description="Of each kind of move in turn.")
     user_errors: list[UserError] = strawberry.field(description="Not empty: nothing was computed.")
 
@@ -101,6 +117,7 @@ async def previewed(info: Info, given: TierPolicyPreviewInput) -> TierPolicyPrev
         moves=moves_of(found, context),
         before=shares_of(found.before, moves.customers.sum(axis=1), moves.spend_cents.sum(axis=1), context),
         after=shares_of(found.rule, moves.customers.sum(axis=0), moves.spend_cents.sum(axis=0), context),
+        calibration=[cut_of(cut) for cut in found.cuts],
         samples=[await sample_of(info, found, sample) for sample in moves.samples()],
         user_errors=[],
     )
@@ -136,7 +153,15 @@ def under_candidate(error: UserError) -> UserError:
 
 def refused(errors: list[UserError]) -> TierPolicyPreviewPayload:
     return TierPolicyPreviewPayload(
-        hash=None, customers=0, moved=0, moves=[], before=[], after=[], samples=[], user_errors=errors
+        hash=None,
+        customers=0,
+        moved=0,
+        moves=[],
+        before=[],
+        after=[],
+        calibration=[],
+        samples=[],
+        user_errors=errors,
     )
 
 
@@ -179,6 +204,16 @@ def share_of(
         gap=None if least is None or most is None else (share - min(max(share, least), most)) * 100,
         spend=amount(cents, context),
         spend_share=part(cents, all_cents),
+    )
+
+
+def cut_of(cut: TierCut) -> TierCalibrationCut:
+    return TierCalibrationCut(
+        tier_code=cut.tier.code,
+        current_threshold=cut.tier.threshold,
+        calibrated_threshold=cut.threshold,
+        target_share=cut.target_share,
+        calibrated_share=part(cut.share.numerator, cut.share.denominator),
     )
 
 

@@ -16,6 +16,7 @@ from domain.errors import DomainError, ErrorCode
 from domain.privacy.viewer import Viewer
 from domain.standings.columns import columns_of, cut, row_of
 from domain.standings.compute_standings import BLOCK_ROWS
+from domain.tiers.calibration import TierCut, calibrate, can_calibrate
 from domain.tiers.evaluation import Evaluation, RuleReading, evaluate, read_rule
 from domain.tiers.measure import ORDERED_FACT, PLACE_FACTS
 from domain.tiers.policy import TierRule
@@ -86,7 +87,14 @@ async def preview(
     names = (*rule.fact_names(), ORDERED_FACT, SPEND, *PLACE_FACTS)
     async for block in stored.blocks(stored_names(names), base.policy_id):
         await asyncio.to_thread(add_block, moves, block, reading, microseconds(base.live_as_of))
-    return Preview(base=base, before=before, rule=rule, moves=moves)
+    cuts = await asyncio.to_thread(calibrated, rule, moves)
+    return Preview(base=base, before=before, rule=rule, moves=moves, cuts=cuts)
+
+
+def calibrated(rule: TierRule, moves: Moves) -> tuple[TierCut, ...]:
+    if not moves.micro_scores:
+        return ()
+    return calibrate(rule, np.concatenate(moves.micro_scores))
 
 
 async def placed(stored: StoredBase, policy: HeldPolicy, rule: TierRule) -> TierRule:
@@ -118,6 +126,8 @@ def add_block(moves: Moves, block: StoredFactsBlock, reading: RuleReading, as_of
         found = evaluate(reading, some, as_of_us=as_of_us, rows=stop - start)
         before = block.ranks[start:stop]
         moves.add(before, found.ranks, some[SPEND].values.astype(np.int64))
+        if can_calibrate(reading.rule):
+            moves.micro_scores.append(found.micro_scores[found.ranks > 0])
         keep_samples(moves, before, found, some, reading.rule)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.tiers.calibration import TierCut
 from domain.tiers.policy import TierRule
 from domain.tiers.rule_json import rule_to_json
 
@@ -52,6 +53,8 @@ class Moves:
     customers: Matrix = field(default_factory=nothing)
     spend_cents: Matrix = field(default_factory=nothing)
     found: dict[tuple[int, int], list[Sample]] = field(default_factory=dict)
+    micro_scores: list[NDArray[np.int64]] = field(default_factory=list)
+    """Of those who would have a tier, where the candidate can be calibrated: 8 bytes a customer."""
 
     @property
     def total(self) -> int:
@@ -103,6 +106,8 @@ class Preview:
     before: TierRule | None
     rule: TierRule
     moves: Moves
+    cuts: tuple[TierCut, ...] = ()
+    """Empty where there is nothing to calibrate."""
 
     @property
     def hash(self) -> str | None:

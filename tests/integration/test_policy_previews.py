@@ -166,3 +166,20 @@ async def test_a_preview_costs_what_it_is(retailer: Retailer) -> None:
     answer = await retailer.ask(text, Role.OPERATOR, given)
 
     assert answer["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
+
+
+async def test_thresholds_that_would_meet_the_targets_are_shown(retailer: Retailer) -> None:
+    """S0-10: the grade at the calibrated thresholds has the calibrated shares."""
+    shown = "tierCode currentThreshold calibratedThreshold calibratedShare"
+    text = f"mutation M($input: TierPolicyPreviewInput!) {{ acted: tierPolicyPreview(input: $input) {{ \
+calibration {{ {shown} }} after {{ tierCode customers }} userErrors {{ message }} }} }}"
+    version = await retailer.value(ACTIVE, "kuailv_grade")
+
+    found = await act(retailer, text, {"policy": "kuailv_grade", "candidate": {"version": version}})
+
+    assert [one["tierCode"] for one in found["calibration"]] == ["SILVER", "GOLD", "PLATINUM", "DIAMOND"]
+    assert [one["currentThreshold"] for one in found["calibration"]] == ["40", "60", "75", "90"]
+    top = found["calibration"][-1]
+    assert Decimal(top["calibratedShare"]) >= Decimal("0.05")
+    thresholds = [Decimal(one["calibratedThreshold"]) for one in found["calibration"]]
+    assert thresholds == sorted(thresholds)
