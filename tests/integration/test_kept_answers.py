@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from cache_stores import until
+from own_policy import CREATE, PREVIEW, RULE
 from retailer import NOW, SOURCE, Retailer
 
 from api.answer_cache import AnswerCache
@@ -245,3 +246,23 @@ async def test_what_has_no_body_is_not_kept(desk: Desk) -> None:
     for _ in range(2):
         await desk.api.execute(GraphQLRequest(query=PROFILE % 1), OPERATOR)
     assert len(desk.answers.memory) == 0
+
+
+async def test_a_drafted_policy_is_seen_at_once_and_a_preview_drops_nothing(desk: Desk) -> None:
+    """Policies belong to nobody: they move with the house. A preview changes nothing that an answer shows."""
+    listed = "{ tierPolicies { code versions(first: 1) { nodes { measure { kind } } } } }"
+    before = await desk.send(listed)
+
+    acted = await desk.send(CREATE, input={"code": "own", "name": "自有", "rule": RULE})
+    after = await desk.send(listed)
+    version = acted["data"]["acted"]["tierPolicyVersion"]["id"]
+    kept = len(desk.answers.memory)
+    preview = await desk.send(PREVIEW, input={"policy": "own", "candidate": {"version": version}})
+
+    assert [one["code"] for one in before["data"]["tierPolicies"]].count("own") == 0
+    assert after["data"]["tierPolicies"][-1] == {
+        "code": "own",
+        "versions": {"nodes": [{"measure": {"kind": "SCORE"}}]},
+    }
+    assert preview["data"]["acted"]["customers"] == 300
+    assert len(desk.answers.memory) == kept == 1
