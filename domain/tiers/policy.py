@@ -173,3 +173,13 @@ class TierPolicy:
 
     def active_version(self) -> TierPolicyVersion | None:
         return next((v for v in reversed(self.versions) if v.status is VersionStatus.ACTIVE), None)
+
+
+def shipped_policy(
+    *, code: str, name: Words, rule: TierRule, examples: tuple[TierExample, ...]
+) -> TierPolicy:
+    """One that comes with the product: its first version is in force from the beginning."""
+    first = TierPolicyVersion(
+        policy_code=code, number=1, status=VersionStatus.ACTIVE, effective_from=None, rule=rule
+    )
+    return TierPolicy(code=code, name=name, versions=(first,), examples=examples)

@@ -18,10 +18,8 @@ from domain.tiers.policy import (
     BenefitKind,
     Tier,
     TierExample,
-    TierPolicy,
-    TierPolicyVersion,
     TierRule,
-    VersionStatus,
+    shipped_policy,
 )
 from domain.tiers.presets import timings
 from domain.words import Words
@@ -132,17 +130,9 @@ EXAMPLES = (
     ),
 )
 
-CHUANWEI_VALUE = TierPolicy(
+CHUANWEI_VALUE = shipped_policy(
     code=CODE,
     name=Words("川味冻品价值分层", "Chuanwei value layer"),
-    versions=(
-        TierPolicyVersion(
-            policy_code=CODE,
-            number=1,
-            status=VersionStatus.ACTIVE,
-            effective_from=None,
-            rule=chuanwei_rule(),
-        ),
-    ),
+    rule=chuanwei_rule(),
     examples=EXAMPLES,
 )

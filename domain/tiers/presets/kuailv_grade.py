@@ -11,10 +11,8 @@ from domain.tiers.policy import (
     BenefitKind,
     Tier,
     TierExample,
-    TierPolicy,
-    TierPolicyVersion,
     TierRule,
-    VersionStatus,
+    shipped_policy,
 )
 from domain.tiers.presets import timings
 from domain.words import Words
@@ -173,17 +171,9 @@ EXAMPLES = (
     _example((4, 15, 8_000), ("92", "75", "8"), "60", "GOLD"),
 )
 
-KUAILV_GRADE = TierPolicy(
+KUAILV_GRADE = shipped_policy(
     code=CODE,
     name=Words("快驴客户分级", "Kuailv customer grade"),
-    versions=(
-        TierPolicyVersion(
-            policy_code=CODE,
-            number=1,
-            status=VersionStatus.ACTIVE,
-            effective_from=None,
-            rule=kuailv_rule(),
-        ),
-    ),
+    rule=kuailv_rule(),
     examples=EXAMPLES,
 )

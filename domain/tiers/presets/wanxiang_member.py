@@ -9,10 +9,8 @@ from domain.tiers.policy import (
     BenefitKind,
     Tier,
     TierExample,
-    TierPolicy,
-    TierPolicyVersion,
     TierRule,
-    VersionStatus,
+    shipped_policy,
 )
 from domain.tiers.presets import timings
 from domain.words import Words
@@ -80,17 +78,9 @@ EXAMPLES = (
     _example("0", "COPPER", days=None),
 )
 
-WANXIANG_MEMBER = TierPolicy(
+WANXIANG_MEMBER = shipped_policy(
     code=CODE,
     name=Words("万象生鲜成长会员", "Wanxiang membership"),
-    versions=(
-        TierPolicyVersion(
-            policy_code=CODE,
-            number=1,
-            status=VersionStatus.ACTIVE,
-            effective_from=None,
-            rule=wanxiang_member_rule(),
-        ),
-    ),
+    rule=wanxiang_member_rule(),
     examples=EXAMPLES,
 )

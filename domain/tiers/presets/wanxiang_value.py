@@ -9,10 +9,8 @@ from domain.tiers.policy import (
     BenefitKind,
     Tier,
     TierExample,
-    TierPolicy,
-    TierPolicyVersion,
     TierRule,
-    VersionStatus,
+    shipped_policy,
 )
 from domain.tiers.presets import timings
 from domain.words import Words
@@ -89,17 +87,9 @@ EXAMPLES = (
     _example("0", "POTENTIAL", days=None),
 )
 
-WANXIANG_VALUE = TierPolicy(
+WANXIANG_VALUE = shipped_policy(
     code=CODE,
     name=Words("万象生鲜价值分级", "Wanxiang value tier"),
-    versions=(
-        TierPolicyVersion(
-            policy_code=CODE,
-            number=1,
-            status=VersionStatus.ACTIVE,
-            effective_from=None,
-            rule=wanxiang_value_rule(),
-        ),
-    ),
+    rule=wanxiang_value_rule(),
     examples=EXAMPLES,
 )

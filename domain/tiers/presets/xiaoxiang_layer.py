@@ -1,5 +1,6 @@
 """Xiaoxiang layers: a place among everybody by orders and spend, with gates of recency (S4-1 to S4-6)."""
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -11,10 +12,8 @@ from domain.tiers.policy import (
     BenefitKind,
     Tier,
     TierExample,
-    TierPolicy,
-    TierPolicyVersion,
     TierRule,
-    VersionStatus,
+    shipped_policy,
 )
 from domain.tiers.presets import timings
 from domain.tiers.ranking import FrozenRanking, Place, RankedFact
@@ -162,18 +161,12 @@ EXAMPLES = (
     ),
 )
 
-XIAOXIANG_LAYER = TierPolicy(
-    code=CODE,
-    name=Words("小象买菜用户分层", "Xiaoxiang customer layer"),
-    versions=(
-        TierPolicyVersion(
-            policy_code=CODE,
-            number=1,
-            status=VersionStatus.ACTIVE,
-            effective_from=None,
-            rule=xiaoxiang_rule(),
-        ),
+XIAOXIANG_LAYER = replace(
+    shipped_policy(
+        code=CODE,
+        name=Words("小象买菜用户分层", "Xiaoxiang customer layer"),
+        rule=xiaoxiang_rule(),
+        examples=EXAMPLES,
     ),
-    examples=EXAMPLES,
     example_ranking=_example_ranking(),
 )
