@@ -20,6 +20,7 @@ from db import migrations
 from db.embedded_postgres import EmbeddedPostgres
 
 MIGRATED = "migrated"
+GRAPH_TESTS = "tests/integration/graph_conformance/"
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")  # laws are about results; on a busy machine an example may take any time
 stores_key = pytest.StashKey[RunStores]()
@@ -31,14 +32,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     needs.skip_what_cannot_run(config, items)
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:  # a file's tests share its database
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for line in needs.lines_about_skipped(terminalreporter.stats.get("skipped", [])):
         terminalreporter.write_line(line)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """The tests of a file share its database, and those of the graph one Neo4j, which a person may have named.
+
+    xdist's own groups are not seen by this version of pytest.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByStores(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return GRAPH_TESTS if nodeid.startswith(GRAPH_TESTS) else super()._split_scope(nodeid)
+
+    return ByStores(config, log)
 
 
 @pytest.hookimpl(optionalhook=True)

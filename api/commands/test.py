@@ -16,7 +16,7 @@ def run(
     """Further words go to pytest."""
     tool("pytest")
     os.chdir(require_checkout())
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup"]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]
     command += ["--all"] if everything else []
     sys.stdout.flush()
     os.execv(sys.executable, [*command, *context.args])  # in our place, so that signals arrive

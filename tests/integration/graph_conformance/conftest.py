@@ -42,9 +42,7 @@ async def neo4j_graph(neo4j_url: str) -> AsyncIterator[Neo4jGraph]:
     await graph.close()
 
 
-@pytest.fixture(
-    params=["kglite", pytest.param("neo4j", marks=[pytest.mark.neo4j, pytest.mark.xdist_group("neo4j")])]
-)
+@pytest.fixture(params=["kglite", pytest.param("neo4j", marks=pytest.mark.neo4j)])
 def graph(request: pytest.FixtureRequest) -> GraphStore:
     """An empty graph of either engine."""
     found: GraphStore = request.getfixturevalue(f"{request.param}_graph")

@@ -85,7 +85,6 @@ async def test_many_shops_are_followed_exactly(kglite_graph: EmbeddedGraph, seed
 
 
 @pytest.mark.neo4j
-@pytest.mark.xdist_group("neo4j")
 @pytest.mark.parametrize("seed", range(2))
 async def test_both_engines_hold_and_answer_the_same(
     kglite_graph: EmbeddedGraph, neo4j_graph: Neo4jGraph, seed: int

@@ -21,7 +21,6 @@ sys.stdin.read()
 
 @pytest.mark.slow
 @pytest.mark.neo4j
-@pytest.mark.xdist_group("neo4j")
 @pytest.mark.skipif(not can_run_neo4j(), reason="no java or no mvn")
 def test_the_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     command = [sys.executable, "-c", PARENT, str(tmp_path)]
