@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,13 +12,14 @@ from redis.asyncio import Redis
 
 from api.app import AppParts
 from api.auth import Tokens, load_signing_key
-from api.caches import Caches, house_mark, open_caches
+from api.caches import Caches, open_caches
 from api.engine import ReadPathEngine
 from api.examples import load_examples
 from api.explain import Explainer
 from api.graph import follow, open_graph, question_seconds
 from api.health import StoreCheck
 from api.house import business_now, prepare_house
+from api.latest_shop import LatestShop, open_shop, print_sdl
 from api.metrics import GaugeSource
 from api.query_page.serve import QueryPage
 from api.settings import Settings
@@ -33,16 +34,13 @@ from db.live_stream import StreamReader, connect_stream
 from db.live_subscribers import Subscribers
 from db.outbox_events import OutboxTable
 from db.policy_changes import PostgresPolicyStore
-from db.policy_store import read_versions
-from db.ranking_store import Rankings, live_days
 from db.read_pool import ReadPool
-from db.shop_store import find_shop
 from db.standing_store import PostgresStandingStore
 from db.stored_facts import PostgresStoredFacts
 from db.told import tell_nobody
 from domain.privacy.viewer import Role, Viewer
 from domain.relationships.ports import GraphStore
-from resolvers.context import Context, ShopSettings
+from resolvers.context import Context
 from resolvers.graph_questions import GraphQuestions
 from resolvers.readpath.engine import Engine
 from resolvers.readpath.execution import Stores as ReadStores
@@ -50,8 +48,6 @@ from resolvers.schema import schema
 
 logger = logging.getLogger("c360.service")
 
-SHOP_SECONDS = 5.0
-"""How soon a process sees that the business day moved on or a policy got a new version."""
 OWN_ROWS_ONLY = frozenset({Role.CUSTOMER})
 
 
@@ -66,20 +62,6 @@ class Fallbacks:
 
     def read(self) -> float:
         return float(self.number)
-
-
-@dataclass(slots=True)
-class LatestShop:
-    """The shop as this process last read it. `mark` names that in the keys of kept answers."""
-
-    settings: ShopSettings
-    mark: bytes = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.take(self.settings)
-
-    def take(self, settings: ShopSettings) -> None:
-        self.settings, self.mark = settings, house_mark(settings, print_sdl())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,17 +106,18 @@ async def open_service(settings: Settings, stores: Stores) -> AsyncIterator[Serv
         graph = await stack.enter_async_context(open_graph(settings))
         reads = ReadPool(stores.database_url)
         stack.push_async_callback(reads.close)
-        shop = LatestShop(await read_shop(stores))
+        shop = await open_shop(stores)
         subscribers = Subscribers(OutboxTable(reads))
         reader = StreamReader(lambda: connect_stream(stores.redis_url), OutboxTable(reads), subscribers)
         fallbacks = Fallbacks()
         caches = await stack.enter_async_context(
             open_caches(settings, stores.redis_url, graph_questions(graph, shop), lambda: shop.mark)
         )
+        caches.versions.forget.append(shop.hear)
         engine = make_engine(settings, stores, reads, graph, shop, subscribers, fallbacks.add, caches)
         ahead = compile_examples(engine, load_examples())
         following = follow(stores, graph, caches.versions)
-        for loop in (reader.run(), following, follow_shop(stores, shop), ahead):
+        for loop in (reader.run(), following, shop.follow(), ahead):
             stack.push_async_callback(end_task, asyncio.ensure_future(loop))
         yield Service(
             settings=settings,
@@ -158,42 +141,15 @@ def make_engine(  # noqa: PLR0913
     count_fallback: Callable[[str], None],
     caches: Caches | None = None,
 ) -> ReadPathEngine:
-    changed = caches.versions.customers_changed if caches else tell_nobody
-    events = PostgresEventStore(stores.pool, stores.cipher, changed)
-    standings = PostgresStandingStore(stores.pool, changed)
-    lists_changed = caches.versions.lists_changed if caches else no_lists_kept
-    alerts = PostgresAlertStore(stores.pool, lists_changed)
-
-    async def policies_changed() -> None:
-        shop.take(await read_shop(stores))
-
-    stored_facts = PostgresStoredFacts(stores.pool)
-    policies = PostgresPolicyStore(stores.pool, policies_changed)
-
-    def make_context(viewer: Viewer) -> Context:
-        return Context(
-            viewer=viewer,
-            shop=shop.settings,
-            cipher=stores.cipher,
-            events=events,
-            standings=standings,
-            alerts=alerts,
-            policies=policies,
-            stored_facts=stored_facts,
-            now=business_now(settings),
-        )
-
     questions = (caches.questions if caches else None) or graph_questions(graph, shop)
-    read_stores = ReadStores(reads, questions, question_seconds(settings) + 0.05)
-    engine = Engine(
-        schema=schema,
-        stores=read_stores,
-        own_rows_only=OWN_ROWS_ONLY,
-        count_fallback=count_fallback,
-    )
     return ReadPathEngine(
-        engine=engine,
-        make_context=make_context,
+        engine=Engine(
+            schema=schema,
+            stores=ReadStores(reads, questions, question_seconds(settings) + 0.05),
+            own_rows_only=OWN_ROWS_ONLY,
+            count_fallback=count_fallback,
+        ),
+        make_context=context_maker(settings, stores, shop, caches),
         live=subscribers,
         record_opened=partial(record_opened, stores.pool),
         explainer=Explainer(reads, graph, lambda observed: graph_questions(observed, shop)),
@@ -202,35 +158,32 @@ def make_engine(  # noqa: PLR0913
     )
 
 
-def graph_questions(graph: GraphStore, shop: LatestShop) -> GraphQuestions:
-    return GraphQuestions(graph, lambda: shop.settings.live_as_of)
-
-
-async def read_shop(stores: Stores, rankings: Rankings | None = None) -> ShopSettings:
-    """`rankings` remembers those that were read before."""
-    async with stores.pool.acquire() as connection:
-        shop = await find_shop(connection)
-        days = await live_days(connection)
-        versions = await (rankings or Rankings()).bound(connection, await read_versions(connection), days)
-    assert shop is not None, "prepare_house has made it"
-    return ShopSettings(
-        name=shop.name,
-        currency_code=shop.currency_code,
-        time_zone=shop.time_zone,
-        primary_policy=shop.primary_policy,
-        live_as_of=shop.live_as_of,
-        versions={version_id: version for version_id, (_, version) in versions.items()},
+def context_maker(
+    settings: Settings, stores: Stores, shop: LatestShop, caches: Caches | None
+) -> Callable[[Viewer], Context]:
+    """What an operation carries: its viewer, the shop of this moment, and what its mutations write to."""
+    changed = caches.versions.customers_changed if caches else tell_nobody
+    lists_changed = caches.versions.lists_changed if caches else no_lists_kept
+    events = PostgresEventStore(stores.pool, stores.cipher, changed)
+    standings = PostgresStandingStore(stores.pool, changed)
+    alerts = PostgresAlertStore(stores.pool, lists_changed)
+    policies = PostgresPolicyStore(stores.pool, shop.read_again)
+    stored_facts = PostgresStoredFacts(stores.pool)
+    return lambda viewer: Context(
+        viewer=viewer,
+        shop=shop.settings,
+        cipher=stores.cipher,
+        events=events,
+        standings=standings,
+        alerts=alerts,
+        policies=policies,
+        stored_facts=stored_facts,
+        now=business_now(settings),
     )
 
 
-async def follow_shop(stores: Stores, shop: LatestShop) -> None:
-    rankings = Rankings()
-    while True:
-        await asyncio.sleep(SHOP_SECONDS)
-        try:
-            shop.take(await read_shop(stores, rankings))
-        except Exception:
-            logger.exception("the shop's settings could not be read; the last ones stay")
+def graph_questions(graph: GraphStore, shop: LatestShop) -> GraphQuestions:
+    return GraphQuestions(graph, lambda: shop.settings.live_as_of)
 
 
 def store_checks(service: Service) -> Sequence[StoreCheck]:
@@ -268,7 +221,3 @@ def ask_cache(url: str) -> Callable[[], Any]:
             await client.aclose()
 
     return ask
-
-
-def print_sdl() -> str:
-    return schema.as_str() + "\n"

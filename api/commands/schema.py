@@ -15,7 +15,7 @@ def run(
     check: Annotated[bool, typer.Option("--check", help="Fail when schema.graphql differs.")] = False,
 ) -> None:
     """Print the schema in SDL."""
-    from api.wiring import print_sdl  # the schema takes a second to build
+    from api.latest_shop import print_sdl  # the schema takes a second to build
 
     sdl = print_sdl()
     if write:

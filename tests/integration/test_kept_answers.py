@@ -17,8 +17,9 @@ from api.answer_cache import AnswerCache
 from api.caches import open_caches
 from api.engine_port import GraphQLRequest
 from api.graphql_request import request_from_body
+from api.latest_shop import open_shop
 from api.settings import Settings
-from api.wiring import LatestShop, make_engine, read_shop
+from api.wiring import make_engine
 from db.live_subscribers import Subscribers
 from db.outbox_events import OutboxTable
 from db.read_pool import ReadPool
@@ -56,7 +57,7 @@ class Desk:
 async def desk(retailer: Retailer, own_valkey_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
     settings = Settings(home=tmp_path, clock=NOW, redis_url=own_valkey_url)
     reads, subscribers = ReadPool(retailer.stores.database_url), Subscribers(OutboxTable(retailer.reads))
-    shop = LatestShop(await read_shop(retailer.stores))
+    shop = await open_shop(retailer.stores)
     desk = Desk(retailer, None)
 
     async def ask(name: str, keys: list[int], parameters: Any) -> Any:

@@ -15,10 +15,11 @@ from api.demo_files import write_demo_files
 from api.engine import ReadPathEngine
 from api.engine_port import GraphQLRequest
 from api.house import prepare_house
+from api.latest_shop import open_shop
 from api.recompute import recompute_all
 from api.settings import Settings
 from api.stores import Stores, open_pool
-from api.wiring import LatestShop, make_engine, read_shop
+from api.wiring import make_engine
 from db.encryption import LocalCipher
 from db.graph_source import PostgresGraphFeed
 from db.keys import LocalKeys
@@ -165,7 +166,7 @@ async def serve(stores: Stores, settings: Settings, graph: EmbeddedGraph, reads:
     fallbacks: list[str] = []
     counted, subscribers = CountedReads(reads), Subscribers(OutboxTable(reads))
     subscribers.start_at(await OutboxTable(reads).newest_id())
-    shop = LatestShop(await read_shop(stores))
+    shop = await open_shop(stores)
     api = make_engine(settings, stores, reads, graph, shop, subscribers, fallbacks.append)
     questions = CountedGraph(api.engine.stores.answer_question)
     api.engine.stores = replace(
