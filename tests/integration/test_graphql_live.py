@@ -72,6 +72,8 @@ async def test_no_token_closes_the_socket_with_4403(api: Running) -> None:
 async def test_a_bare_token_in_the_payload_is_enough(api: Running) -> None:
     connection = await acknowledged(api, Authorization=api.bearer().removeprefix("Bearer "))
 
+    await subscribe(connection, "1", "subscription { count(to: 1) }")
+    assert (await told(connection))["payload"]["data"] == {"count": 0}
     await connection.close()
 
 

@@ -77,6 +77,8 @@ async def test_subscribers_are_told_when_something_was_decided(shop: TestShop) -
             await asyncio.wait_for(told.wait(), PATIENCE_SECONDS)
         await connection.reset()
 
+    assert await shop.pool.fetchval("SELECT EXISTS (SELECT FROM outbox WHERE kind = 'TIER_CHANGED')")
+
 
 async def test_three_workers_beside_events_leave_what_a_full_run_gives(
     shop: TestShop, monkeypatch: pytest.MonkeyPatch
@@ -170,6 +172,8 @@ async def test_a_worker_before_there_is_a_shop_waits_for_it(shop: TestShop) -> N
         await shop.pool.execute("INSERT INTO shop VALUES ($1, $2, $3, $4, $5, $6)", *row)
         await shop.add_customers("ann")
         await until(shop, "SELECT EXISTS (SELECT FROM tier_standings)")
+
+    assert await shop.dirty() == {}
 
 
 async def test_three_schedulers_open_a_day_once(shop: TestShop) -> None:

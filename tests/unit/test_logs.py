@@ -52,3 +52,7 @@ def test_a_log_that_cannot_be_written_keeps_no_answer_back() -> None:
     with written_to(stream):
         stream.close()
         log_operation(RECORD)
+
+    with written_to(again := io.StringIO()):
+        log_operation(RECORD)
+    assert again.getvalue().count("\n") == 1
