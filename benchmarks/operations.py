@@ -8,7 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).parent / "operations"
+FOLDER = Path(__file__).parent / "documents"
 LISTED_CUSTOMERS = 50
 
 
@@ -21,7 +21,7 @@ class Dialect(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`file` is below `operations/`, and for PostGraphile below `operations/postgraphile/`."""
+    """`file` is below `documents/`, and for PostGraphile below `documents/postgraphile/`."""
 
     words: str
     file: str

@@ -1,6 +1,6 @@
 """What a query costs, nothing cached: ours against servers that others write, over the same database.
 
-Each operation in `operations/` is asked of every server by turns, in one run. Everybody answers the same
+Each operation in `documents/` is asked of every server by turns, in one run. Everybody answers the same
 selected fields with equal values, which is checked before anything is timed, and opens and masks the same
 personal values. CPU is that of the server's processes and of PostgreSQL's, as Linux counts it. While it is not
 its turn a server is stopped.
