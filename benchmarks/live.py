@@ -22,19 +22,34 @@ async def subscribed(
         await _receive(socket, "connection_ack")
         await _send(socket, id="1", type="subscribe", payload={"query": query, "variables": variables or {}})
         await _send(socket, type="ping")
-        await _receive(socket, "pong")
-        yield _payloads(socket)
+        yield _payloads(socket, await _before_pong(socket))
 
 
-async def _payloads(socket: ClientConnection) -> AsyncGenerator[Any, None]:
-    async for text in socket:
-        message = json.loads(text)
+async def _before_pong(socket: ClientConnection) -> list[dict[str, Any]]:
+    """What a subscription that resumes is told before the server comes to the ping."""
+    told = []
+    while (message := json.loads(await socket.recv()))["type"] != "pong":
+        told.append(message)
+    return told
+
+
+async def _payloads(socket: ClientConnection, told: list[dict[str, Any]]) -> AsyncGenerator[Any, None]:
+    async for message in _messages(socket, told):
         if message["type"] == "ping":
             await _send(socket, type="pong")
         elif message["type"] == "complete":
             return
         elif message["type"] in ("next", "error"):
             yield message["payload"]
+
+
+async def _messages(
+    socket: ClientConnection, told: list[dict[str, Any]]
+) -> AsyncGenerator[dict[str, Any], None]:
+    for message in told:
+        yield message
+    async for text in socket:
+        yield json.loads(text)
 
 
 async def _send(socket: ClientConnection, **message: Any) -> None:
