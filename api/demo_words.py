@@ -13,7 +13,8 @@ from domain.privacy.viewer import Purpose, Role, Viewer
 LIFETIME = timedelta(days=7)
 COUNTS = """
 SELECT (SELECT count(*) FROM customers) AS customers, (SELECT count(*) FROM orders) AS orders,
-       (SELECT count(*) FROM order_lines) AS order_lines, (SELECT live_as_of FROM shop) AS as_of
+       (SELECT count(*) FROM order_lines) AS order_lines,
+       (SELECT (live_as_of AT TIME ZONE time_zone)::date - 1 FROM shop) AS business_day
 """
 SOMEBODY = "SELECT min(customer_id) FROM customers"
 
@@ -29,7 +30,7 @@ async def welcome(service: Service, name: str, port: int) -> RenderableType:
     addresses.add_row("health", f"{address}/healthz  /readyz  /metrics")
     filled = (
         f"{name}: {counts['customers']:,} customers, {counts['orders']:,} orders, "
-        f"{counts['order_lines']:,} lines, as of {counts['as_of']:%Y-%m-%d %H:%M} UTC"
+        f"{counts['order_lines']:,} lines, to the end of {counts['business_day']}"
     )
     panel = Panel(Group(Text(filled), Text(), addresses), title="customer360 is ready", expand=False)
     return Group(panel, tokens_of(service, somebody), try_this(address, somebody))

@@ -186,7 +186,7 @@ def silent(stage: str, file: InputFile, done: int, total: int) -> None:
 
 def show(console: Console, reports: Sequence[ImportReport], *, dry_run: bool) -> None:
     title = "Dry run: nothing was changed" if dry_run else None
-    table = Table("file", "kind", title=title)
+    table = Table("file", "kind", title=title, box=None)
     for name in ("read", "new", "changed", "unchanged", "rejected"):
         table.add_column(name, justify="right")
     for report in reports:
