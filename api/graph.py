@@ -80,8 +80,9 @@ async def connect_graph(settings: Settings) -> GraphStore:
             )
         return await EmbeddedGraph.open(settings.home / "graph", ask_seconds=ask_seconds)
     except (SetupError, StoreUnavailable) as error:
-        logger.warning("the graph is away", extra={"fields": {"reason": str(error)}})
-        return GraphAway(str(error))
+        reason = error.reason if isinstance(error, StoreUnavailable) else str(error)
+        logger.warning("the graph is away: %s", reason)
+        return GraphAway(reason)
 
 
 async def follow(stores: Stores, graph: GraphStore, versions: CacheVersions) -> None:
