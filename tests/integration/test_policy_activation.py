@@ -7,15 +7,14 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from own_policy import ACTIVATE, CREATE, DRAFT, PREVIEW, RETIRE, ROLL_BACK, RULE, changed
+from own_policy import ACTIVATE, RETIRE, ROLL_BACK, RULE, changed
+from policy_life import act, activated, codes, drafted, five_policies, looked_at, work
 from retailer import NOW, Retailer
 
-from api.recompute import compare, review_store
-from api.settings import Settings
+from api.recompute import compare
 from db.business_days import PostgresBusinessDays
 from domain.privacy.viewer import Role
 from domain.standings.open_business_day import open_business_day
-from domain.standings.review_customers import review_customers
 
 OWN_STANDINGS = """
 SELECT code, count(*) FROM tier_standings JOIN tiers USING (version_id, rank) WHERE policy_id = 7 GROUP BY 1 ORDER BY 1
@@ -37,68 +36,10 @@ EVENT = "SELECT payload FROM outbox WHERE kind = 'POLICY_CHANGED' ORDER BY event
 LENIENT = changed(("tiers", 1, "threshold"), "100")
 
 
-FORGET = """
-DELETE FROM tier_transitions WHERE policy_id = 7; DELETE FROM tier_standings WHERE policy_id = 7;
-DELETE FROM tier_policy_previews; DELETE FROM dirty_customers; DELETE FROM outbox WHERE kind = 'POLICY_CHANGED';
-DELETE FROM tier_rankings USING tier_policy_versions AS v
-WHERE v.version_id = tier_rankings.version_id AND policy_id = 7;
-DELETE FROM tiers USING tier_policy_versions AS v WHERE v.version_id = tiers.version_id AND policy_id = 7;
-DELETE FROM tier_policy_versions WHERE policy_id = 7; DELETE FROM tier_policies WHERE policy_id = 7;
-UPDATE customer_standings SET tiers = tiers & ~(255::bigint << 56), raw_tiers = raw_tiers & ~(255::bigint << 56),
-  versions = versions & ~(255::bigint << 56);
-"""
-
-
 @pytest_asyncio.fixture
 async def shop(retailer: Retailer) -> AsyncIterator[Retailer]:
-    """The retailer as it was, with five policies."""
-    live_as_of = await retailer.value("SELECT live_as_of FROM shop")
-    yield retailer
-    await retailer.stores.pool.execute(FORGET)
-    await retailer.stores.pool.execute("UPDATE shop SET live_as_of = $1", live_as_of)
-
-
-async def act(shop: Retailer, text: str, **given: Any) -> dict[str, Any]:
-    answer = await shop.ask(text, Role.OPERATOR, {"input": given})
-    assert "errors" not in answer, answer
-    found: dict[str, Any] = answer["data"]["acted"]
-    return found
-
-
-async def drafted(shop: Retailer, rule: dict[str, Any] = RULE) -> str:
-    """The id of a first or further version of the policy `own`."""
-    if await shop.value("SELECT count(*) FROM tier_policies WHERE code = 'own'"):
-        acted = await act(shop, DRAFT, policy="own", rule=rule)
-    else:
-        acted = await act(shop, CREATE, code="own", name="自有", rule=rule)
-    found: str = acted["tierPolicyVersion"]["id"]
-    return found
-
-
-async def looked_at(shop: Retailer, version: str) -> dict[str, Any]:
-    return await act(shop, PREVIEW, policy="own", candidate={"version": version})
-
-
-async def activated(shop: Retailer, rule: dict[str, Any] = RULE) -> str:
-    version = await drafted(shop, rule)
-    acted = await act(shop, ACTIVATE, version=version, previewHash=(await looked_at(shop, version))["hash"])
-    assert acted["userErrors"] == []
-    await work(shop)
-    return version
-
-
-async def work(shop: Retailer) -> None:
-    """What the worker does, until nobody waits."""
-    store = review_store(Settings(clock=NOW), shop.stores)
-    while True:
-        async with store.next_dirty() as batch:
-            await review_customers(batch)
-            if batch.size == 0:
-                return
-
-
-def codes(acted: dict[str, Any]) -> list[tuple[list[str], str]]:
-    return [(error["field"], error["code"]) for error in acted["userErrors"]]
+    async with five_policies(retailer) as found:
+        yield found
 
 
 async def test_a_sixth_policy_grades_everybody_without_code(shop: Retailer) -> None:
