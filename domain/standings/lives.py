@@ -111,7 +111,7 @@ def _changes(
         return []
     known = batch.lives.get((row, policy.policy_id))
     if _has_ended(batch.rules, policy):
-        return _left(known, looks.today)
+        return _left(carried_over(batch.rules, known, policy), looks.today) if known else []
     timing = policy.version.rule.timing
     if known is None:
         look = looks.on(looks.today, row, policy)
@@ -121,9 +121,19 @@ def _changes(
     state = carried_over(batch.rules, known, policy)
     visit = _visit(batch, looks, row, policy, occasion)
     changes = advance(timing, state, lambda day: looks.on(day, row, policy), visit)
-    if not changes and state != known.state:
+    if not changes and _says_otherwise(batch.rules, known, policy, state):
         return [_renamed(batch.rules, known, policy, state, looks.today)]
     return changes
+
+
+def _says_otherwise(rules: Rules, known: StoredLife, policy: ActivePolicy, state: StandingState) -> bool:
+    """Another ladder has another rank or another code for what is held."""
+    if known.version_id == policy.version_id:
+        return False
+    codes = tuple(tier.code for tier in policy.version.rule.tiers)
+    old = (None, *rules.ladders.get(known.version_id, codes))
+    held = ((known.state.effective_rank, state.effective_rank), (known.state.base_rank, state.base_rank))
+    return state != known.state or any(old[was] != (None, *codes)[now] for was, now in held)
 
 
 def _renamed(
@@ -141,18 +151,18 @@ def _has_ended(rules: Rules, policy: ActivePolicy) -> bool:
     return bool(rules.version_bytes[policy.policy_id] == 0)
 
 
-def _left(known: StoredLife | None, today: int) -> list[Change]:
+def _left(held: StandingState, today: int) -> list[Change]:
     """The policy has ended: nobody stands anywhere under it, and what was lent there ends with it."""
-    if known is None or known.state.effective_rank == 0:
+    if held.effective_rank == 0:
         return []
     gone = StandingState(
         base_rank=0,
-        before_rank=known.state.base_rank,
+        before_rank=held.base_rank,
         base_day=today,
-        joined_day=known.state.joined_day,
-        last_trial_day=known.state.last_trial_day,
+        joined_day=held.joined_day,
+        last_trial_day=held.last_trial_day,
     )
-    return [moved(known.state, gone, reason=TierReason.POLICY_CHANGE, day=today)]
+    return [moved(held, gone, reason=TierReason.POLICY_CHANGE, day=today)]
 
 
 def carried_over(rules: Rules, known: StoredLife, policy: ActivePolicy) -> StandingState:

@@ -99,6 +99,17 @@ async def test_another_version_moves_those_the_preview_named(shop: Retailer) -> 
     assert first != version
 
 
+async def test_a_tier_of_another_name_is_held_under_its_new_one(shop: Retailer) -> None:
+    """The same rank of both ladders, yet not the same tier."""
+    await activated(shop)
+
+    await activated(shop, changed(("tiers", 0, "code"), "VISITOR") | {"neverOrderedTier": "VISITOR"})
+
+    held = {row[0] for row in await shop.stores.pool.fetch(OWN_STANDINGS)}
+    assert "VISITOR" in held
+    assert "GUEST" not in held
+
+
 async def test_what_nobody_looked_at_is_refused(shop: Retailer) -> None:
     version, other = await drafted(shop), await drafted(shop, LENIENT)
     of_other = (await looked_at(shop, other))["hash"]
