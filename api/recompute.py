@@ -37,7 +37,8 @@ async def freeze_missing_rankings(stores: Stores) -> None:
     """For versions in force that have no ranking yet; later ones are frozen by the night."""
     async with stores.pool.acquire() as connection:
         live = await RulesInForce().read(connection)
-    missing = [policy for policy in live.rules.policies if lacks_ranking(policy.version.rule)]
+    grading = (*live.rules.policies, *(canary.policy for canary in live.rules.canaries))
+    missing = [policy for policy in grading if lacks_ranking(policy.version.rule)]
     if not missing:
         return
     names = {name for policy in missing for name in ranked_facts(policy.version.rule)}

@@ -80,7 +80,8 @@ class PostgresBusinessDays:
         live = await self._in_force.read(connection)
         last_whole_day = live.rules.calendar.last_whole_day
         last_day, today = (last_whole_day(microseconds(moment)) for moment in (live.as_of, as_of))
-        runs = runs_between(live.rules.policies, last_day=last_day, today=today)
+        canaries = (canary.policy for canary in live.rules.canaries)
+        runs = runs_between((*live.rules.policies, *canaries), last_day=last_day, today=today)
         await connection.executemany(RECORD_REVIEW, [(f"{REVIEW} {run.policy}", run.period) for run in runs])
         return live
 

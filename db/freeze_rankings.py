@@ -56,10 +56,11 @@ async def freeze_rankings(connection: Any, rules: Rules, night: Night) -> int:
     *Cost*: about 4 s of CPU for a million customers and one policy that ranks; nothing without one.
     """
     marked = 0
-    for policy in rules.policies:
+    for policy in (*rules.policies, *(canary.policy for canary in rules.canaries)):
         if ranked_facts(policy.version.rule):
             moved = await freeze_ranking(connection, policy, night)
-            marked += await connection.fetchval(MARK, moved.tolist())
+            graded = rules.versions_of(moved)[:, policy.policy_id] == policy.version_byte
+            marked += await connection.fetchval(MARK, moved[graded].tolist())
     return marked
 
 

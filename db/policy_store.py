@@ -22,8 +22,9 @@ INSERT INTO tiers (version_id, rank, code, name, threshold, threshold_inclusive,
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 VERSIONS = """
-SELECT version_id, policy_id, code, number, status, rule::text, effective_from
-FROM tier_policy_versions JOIN tier_policies USING (policy_id) ORDER BY version_id
+SELECT version_id, v.policy_id, code, number, status, rule::text, effective_from, share
+FROM tier_policy_versions AS v JOIN tier_policies USING (policy_id) LEFT JOIN tier_policy_canaries USING (version_id)
+ORDER BY effective_until NULLS FIRST, version_id
 """
 WRITE_LABEL = """
 INSERT INTO label_definitions (label_id, code, family, kind, words_zh, words_en, unit, window_days, refresh,
@@ -68,7 +69,7 @@ def tier_row(version_id: int, rule: TierRule, tier: Tier) -> tuple[Any, ...]:
 
 
 async def read_versions(connection: Any) -> dict[int, tuple[int, TierPolicyVersion]]:
-    """Every version by its id, with the id of its policy."""
+    """Every version by its id, with the id of its policy; what was in force comes in the order of its end."""
     return {
         row["version_id"]: (
             row["policy_id"],
@@ -78,6 +79,7 @@ async def read_versions(connection: Any) -> dict[int, tuple[int, TierPolicyVersi
                 status=VersionStatus(row["status"]),
                 effective_from=row["effective_from"],
                 rule=rule_from_json(json.loads(row["rule"])),
+                canary_share=row["share"] if row["status"] == VersionStatus.CANARY else None,
             ),
         )
         for row in await connection.fetch(VERSIONS)
@@ -85,13 +87,13 @@ async def read_versions(connection: Any) -> dict[int, tuple[int, TierPolicyVersi
 
 
 def in_force(
-    versions: Mapping[int, tuple[int, TierPolicyVersion]],
+    versions: Mapping[int, tuple[int, TierPolicyVersion]], status: VersionStatus = VersionStatus.ACTIVE
 ) -> dict[int, tuple[int, TierPolicyVersion]]:
-    """The active version of each policy: policy id -> (version id, version)."""
+    """The version of each policy that has this status, one at most: policy id -> (version id, version)."""
     return {
         policy_id: (version_id, version)
         for version_id, (policy_id, version) in versions.items()
-        if version.status is VersionStatus.ACTIVE
+        if version.status is status
     }
 
 

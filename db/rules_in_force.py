@@ -15,8 +15,9 @@ from domain.tiers.policy import TierPolicyVersion, VersionStatus
 
 LIVE_STATE = """
 SELECT live_as_of, time_zone,
-       ARRAY(SELECT status || version_id FROM tier_policy_versions WHERE status IN ('ACTIVE', 'RETIRED')
-             ORDER BY version_id) AS versions,
+       ARRAY(SELECT concat_ws(' ', status, version_id, share)
+             FROM tier_policy_versions AS v LEFT JOIN tier_policy_canaries USING (version_id)
+             WHERE status IN ('ACTIVE', 'CANARY', 'RETIRED') ORDER BY version_id) AS versions,
        (SELECT json_object_agg(version_id, day ORDER BY version_id) FROM (
           SELECT version_id, max(day) AS day FROM tier_rankings
           WHERE day <= ((coalesce($1, live_as_of) - INTERVAL '1 microsecond') AT TIME ZONE time_zone)::date
@@ -36,11 +37,11 @@ class LiveState:
 def ended(
     versions: Mapping[int, tuple[int, TierPolicyVersion]],
 ) -> dict[int, tuple[int, TierPolicyVersion]]:
-    """The last retired version of each policy that has none in force: policy id -> (version id, version)."""
+    """Of each policy that has none in force the version that was last: policy id -> (version id, version)."""
     alive = in_force(versions)
     return {
         policy_id: (version_id, version)
-        for version_id, (policy_id, version) in sorted(versions.items())
+        for version_id, (policy_id, version) in versions.items()
         if version.status is VersionStatus.RETIRED and policy_id not in alive
     }
 
@@ -78,6 +79,7 @@ class RulesInForce:
                 calendar_of(row["time_zone"]),
                 ended=ended(versions),
                 ladders=ladders(versions),
+                canaries=in_force(versions, VersionStatus.CANARY),
             )
             self._known = {key: rules}
         return LiveState(row["live_as_of"], rules)

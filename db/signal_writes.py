@@ -30,11 +30,9 @@ SELECT *, $7, $8 FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::tex
 """
 RAISE = """
 INSERT INTO alerts (kind, severity, subject, period, policy_id, customer_id, version_id, rank, as_of, raised_at)
-SELECT kind, severity, policy || '/cus_' || customer_id, period, policy_id, customer_id, version_id, rank, $8, $9
-FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::smallint[], $7::smallint[])
-  AS found (kind, severity, policy, customer_id, period, policy_id, rank)
-JOIN tier_policy_versions AS in_force USING (policy_id)
-WHERE in_force.status = 'ACTIVE'
+SELECT kind, severity, policy || '/cus_' || customer_id, period, policy_id, customer_id, version_id, rank, $9, $10
+FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::smallint[], $7::bigint[], $8::smallint[])
+  AS found (kind, severity, policy, customer_id, period, policy_id, version_id, rank)
 ON CONFLICT (kind, subject, period) DO NOTHING
 """
 
@@ -81,6 +79,7 @@ async def _raise_alerts(
         [int(ids[one.row]) for _, one in alarming],
         [one.period for _, one in alarming],
         [one.policy_id for _, one in alarming],
+        [one.version_id for _, one in alarming],
         [one.rank for _, one in alarming],
         as_of,
         raised_at,

@@ -63,7 +63,7 @@ class PostgresStandingStore:
         async with answering(), self._pool.acquire() as connection, connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock_shared($1)", LIVE_LOCK)
             live = await self._in_force.read(connection)
-            chosen = policy_in_force(live, policy)
+            chosen = policy_in_force(live, policy, customer_id)
             if await connection.fetchval(HOLD, customer_id) is None:
                 raise DomainError(ErrorCode.NOT_FOUND, "There is no such customer.", ("customer",))
             lives = await find_lives(connection, [customer_id], live.rules.calendar)
@@ -85,10 +85,12 @@ async def answering() -> AsyncIterator[None]:
         raise StoreUnavailable(STORE, repr(error)) from error
 
 
-def policy_in_force(live: LiveState, code: str) -> ActivePolicy:
-    found = next((one for one in live.rules.policies if one.version.policy_code == code), None)
+def policy_in_force(live: LiveState, code: str, customer_id: int) -> ActivePolicy:
+    """The version that grades this customer."""
+    policies = live.rules.policies_of(customer_id)
+    found = next((one for one in policies if one.version.policy_code == code), None)
     if found is None:
-        known = ", ".join(one.version.policy_code for one in live.rules.policies)
+        known = ", ".join(one.version.policy_code for one in policies)
         message = f"No policy {code!r} is in force; there are {known}."
         raise DomainError(ErrorCode.UNKNOWN_POLICY, message, ("policy",))
     return found

@@ -28,6 +28,7 @@ from db.tables.orders import categories, category_days, order_lines, orders, pro
 from db.tables.standings import LABEL_BYTES, customer_standings
 from db.tables.tiers import (
     tier_policies,
+    tier_policy_canaries,
     tier_policy_previews,
     tier_policy_versions,
     tier_rankings,
@@ -69,6 +70,7 @@ __all__ = [
     "source_records",
     "sources",
     "tier_policies",
+    "tier_policy_canaries",
     "tier_policy_previews",
     "tier_policy_versions",
     "tier_rankings",

@@ -96,6 +96,30 @@ class TierPolicyPreviewColumns(TypedColumns):
     """What changed after it may be missing from the preview."""
 
 
+class TierPolicyCanaryColumns(TypedColumns):
+    """A version that grades a share of customers, or once did: it runs as a canary once [S1-19]."""
+
+    version_id: Named[int] = Column(
+        BigInteger, ForeignKey("tier_policy_versions.version_id"), primary_key=True
+    )
+    policy_id: Named[int] = Column(SmallInteger, ForeignKey("tier_policies.policy_id"))
+    control_version_id: Named[int] = Column(BigInteger, ForeignKey("tier_policy_versions.version_id"))
+    """What grades everybody else meanwhile."""
+    share: Named[Any] = Column(Numeric)
+    began_at: Named[datetime] = Column(MOMENT)
+    """Business time, as all here."""
+    share_since: Named[datetime] = Column(MOMENT)
+    """Since when it has this share."""
+    share_event_id: Named[int] = Column(BigInteger)
+    """Of the outbox: decisions with a greater id were taken since then."""
+    ended_at: Named[datetime | None] = Column(MOMENT)
+    ended_event_id: Named[int | None] = Column(BigInteger)
+    outcome: Named[str | None] = Column(Text)
+    """PROMOTED or ENDED; null: it runs."""
+    reason: Named[str | None] = Column(Text)
+    """Why it was ended, in the operator's words."""
+
+
 class LifeColumns(TypedColumns):
     """The state of a standing behind its tier in effect, after a decision. Moments end the days they are kept for.
 
@@ -187,6 +211,12 @@ tier_policy_versions = Table(
 tiers = Table("tiers", metadata, TierColumns, UniqueConstraint("version_id", "code"))
 tier_rankings = Table("tier_rankings", metadata, TierRankingColumns)
 tier_policy_previews = Table("tier_policy_previews", metadata, TierPolicyPreviewColumns)
+tier_policy_canaries = Table(
+    "tier_policy_canaries",
+    metadata,
+    TierPolicyCanaryColumns,
+    Index("ix_tier_policy_canaries_running", "policy_id", unique=True, postgresql_where="ended_at IS NULL"),
+)
 tier_standings = Table(
     "tier_standings", metadata, TierStandingColumns, Index(None, "policy_id", "rank", "customer_id")
 )

@@ -124,7 +124,7 @@ async def compare_batch(batch: StoredBatch) -> Comparison:
         readable_standings=int((looked_at & readable).sum()),
         tiers=int((looked_at[:, None] & (stored.raw_ranks != now.raw_ranks)).sum()),
         late=int((looked_at & is_late).sum()),
-        moves=moves(stored.ranks, now.raw_ranks, batch.rules),
+        moves=moves(stored.ranks, now, batch.rules),
     )
 
 
@@ -141,10 +141,13 @@ def label_differences(stored: StoredStandings, now: Standings, looked_at: Boolea
     return len(changed_labels(before, now.label_bits).rows)
 
 
-def moves(old: NDArray[np.uint8], new: NDArray[np.uint8], rules: Rules) -> dict[int, NDArray[np.int64]]:
-    assert new.shape[1] == POLICY_SLOTS
+def moves(old: NDArray[np.uint8], now: Standings, rules: Rules) -> dict[int, NDArray[np.int64]]:
+    """Without those whom a canary grades: their ranks may be of another ladder."""
+    assert now.raw_ranks.shape[1] == POLICY_SLOTS
     found = {}
     for policy in rules.policies:
-        pairs = old[:, policy.policy_id].astype(np.int64) * RANKS + new[:, policy.policy_id]
-        found[policy.policy_id] = np.bincount(pairs, minlength=RANKS * RANKS).reshape(RANKS, RANKS)
+        at = policy.policy_id
+        graded = now.versions[:, at] == policy.version_byte
+        pairs = old[graded, at].astype(np.int64) * RANKS + now.raw_ranks[graded, at]
+        found[at] = np.bincount(pairs, minlength=RANKS * RANKS).reshape(RANKS, RANKS)
     return found

@@ -1,6 +1,6 @@
 """From histories to standings: facts, tiers, labels and the day of the next look, for any number of customers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,7 +56,7 @@ class Measures:
     """What follows from the histories alone, one row a customer.
 
     `raw_ranks` has a column for each policy id, 0 = no tier: what the measure gives before a standing's life;
-    `micro_scores` has a row for each, in millionths of a point, cut.
+    `micro_scores` has a row for each, in millionths of a point, cut. `versions`: what gave them, a byte each.
     """
 
     as_of: datetime
@@ -65,6 +65,7 @@ class Measures:
     columns: Mapping[str, Column]
     raw_ranks: NDArray[np.uint8]
     micro_scores: NDArray[np.int64]
+    versions: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -99,11 +100,10 @@ def measure_standings(history: CustomerHistory, rules: Rules, *, as_of: datetime
     micro_scores = np.zeros((POLICY_SLOTS, history.customers), np.int64)
     for block in _blocks(history.customers):
         found = cut(columns, block.start, block.stop)
-        for policy in rules.policies:
-            rows = block.stop - block.start
-            evaluation = evaluate(policy.reading, found, as_of_us=as_of_us, rows=rows)
-            raw_ranks[block, policy.policy_id] = evaluation.ranks
-            micro_scores[policy.policy_id, block] = evaluation.micro_scores
+        for policy, graded in _arms(rules, found["customer_id"].values):
+            evaluation = evaluate(policy.reading, found, as_of_us=as_of_us, rows=len(graded))
+            np.copyto(raw_ranks[block, policy.policy_id], evaluation.ranks, where=graded, casting="unsafe")
+            np.copyto(micro_scores[policy.policy_id, block], evaluation.micro_scores, where=graded)
     return Measures(
         as_of=as_of,
         facts=facts,
@@ -111,7 +111,13 @@ def measure_standings(history: CustomerHistory, rules: Rules, *, as_of: datetime
         columns=columns,
         raw_ranks=raw_ranks,
         micro_scores=micro_scores,
+        versions=rules.versions_of(history.customer_ids),
     )
+
+
+def _arms(rules: Rules, customer_ids: NDArray[np.int64]) -> Iterator[tuple[ActivePolicy, Booleans]]:
+    for policy in rules.policies:
+        yield from rules.arms(policy, customer_ids)
 
 
 def compute_standings(
@@ -135,7 +141,7 @@ def compute_standings(
         columns=measures.columns,
         ranks=lives.ranks,
         raw_ranks=measures.raw_ranks,
-        versions=np.broadcast_to(rules.version_bytes, lives.ranks.shape),
+        versions=measures.versions,
         tiers_due_day=lives.due_day,
         label_bits=bits,
         review_day=np.minimum(np.minimum(review_day, yearly), lives.due_day),
@@ -163,6 +169,9 @@ def _flip_days(
     """
     rows = len(beside.next_change_us)
     days = days_until_flip(rules.silence, columns, rows=rows, as_of_us=as_of_us)
+    for canary in rules.canaries:
+        own = days_until_flip(canary.silence, columns, rows=rows, as_of_us=as_of_us)
+        days = np.where(canary.takes(columns["customer_id"].values), np.minimum(days, own), days)
     flip_us = np.minimum(as_of_us + (days - 1) * DAY_US + 1, beside.next_change_us)
     return rules.calendar.day_numbers(flip_us)
 
@@ -175,7 +184,8 @@ def _label_bits(
     as_of_us: int,
 ) -> NDArray[np.uint8]:
     def tier_in(policy_code: str, codes: tuple[str, ...]) -> Booleans:
-        return _holds_tier(rules, ranks, policy_code, codes)
+        policy = next((one for one in rules.policies if one.version.policy_code == policy_code), None)
+        return _holds_tier(rules, policy, ranks, columns["customer_id"].values, codes)
 
     block = LabelBlock(
         columns=columns, rows=len(ranks), as_of_us=as_of_us, tier_in=tier_in, held_by_hand=held
@@ -183,13 +193,19 @@ def _label_bits(
     return label_bits(rules.labels, block)
 
 
-def _holds_tier(rules: Rules, ranks: NDArray[np.uint8], policy_code: str, codes: tuple[str, ...]) -> Booleans:
-    """Nobody, where the policy is not in force."""
-    policy = next((p for p in rules.policies if p.version.policy_code == policy_code), None)
-    if policy is None:
-        return np.zeros(len(ranks), np.bool_)
-    wanted = [tier.rank for tier in policy.version.rule.tiers if tier.code in codes]
-    return np.isin(ranks[:, policy.policy_id], np.array(wanted, np.uint8))
+def _holds_tier(
+    rules: Rules,
+    policy: ActivePolicy | None,
+    ranks: NDArray[np.uint8],
+    customer_ids: NDArray[np.int64],
+    codes: tuple[str, ...],
+) -> Booleans:
+    """By code on the ladder that grades each. Nobody, where the policy is not in force."""
+    holds = np.zeros(len(ranks), np.bool_)
+    for version, graded in rules.arms(policy, customer_ids) if policy else ():
+        wanted = [tier.rank for tier in version.version.rule.tiers if tier.code in codes]
+        holds |= graded & np.isin(ranks[:, version.policy_id], np.array(wanted, np.uint8))
+    return holds
 
 
 def digest(facts: Mapping[str, Column], rows: int) -> NDArray[np.int64]:

@@ -57,7 +57,7 @@ def standings_at_stake(
     may_move = (measures.raw_ranks != stored.ranks) | is_lent[:, None]
     found: Booleans = (
         everywhere[:, None]
-        | (stored.versions != rules.version_bytes)
+        | (stored.versions != measures.versions)
         | (measures.raw_ranks != stored.raw_ranks)
         | (marked[:, None] & may_move)
     )
@@ -86,7 +86,8 @@ def live(batch: LiveBatch) -> tuple[Lives, tuple[Decision, ...]]:
     for row in rows.tolist():
         occasion = batch.occasion_of(row)
         lives.due_day[row] = NEVER_DAY
-        for policy in (*batch.rules.policies, *batch.rules.ended):
+        graded_by = batch.rules.policies_of(int(batch.history.customer_ids[row]))
+        for policy in (*graded_by, *batch.rules.ended):
             known = batch.lives.get((row, policy.policy_id))
             changes = _changes(batch, looks, row, policy, occasion)
             decisions += _recorded(looks, row, policy, changes, occasion, known)
@@ -176,8 +177,8 @@ def carried_over(rules: Rules, known: StoredLife, policy: ActivePolicy) -> Stand
 def _visit(batch: LiveBatch, looks: Looks, row: int, policy: ActivePolicy, occasion: Occasion) -> Visit:
     """What was due before the stored review day is done: until then nothing could move (see `review_on`)."""
     stored, today = batch.stored, looks.today
-    number = batch.rules.version_bytes[policy.policy_id]
-    is_other_version = stored.known[row] and stored.versions[row, policy.policy_id] != number
+    was, now = (of.versions[row, policy.policy_id] for of in (stored, batch.measures))
+    is_other_version = stored.known[row] and was != now
     known, touched_at = batch.lives[row, policy.policy_id], occasion.touched_at
     return Visit(
         today=today,

@@ -1,6 +1,6 @@
 """What decides standings: the versions in force and what they read, made once for every batch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from domain.calendar import Calendar
 from domain.conditions.expression import Condition, Fact
+from domain.conditions.numpy_reader import Booleans
 from domain.customers.facts import CONDITION_INPUTS
 from domain.labels.bits import LabelReading, read_labels
 from domain.labels.rules import LABELS
 from domain.labels.silence import SilenceReading, read_silence
+from domain.tiers.canary import bucket, buckets_of
 from domain.tiers.evaluation import RuleReading, read_rule
 from domain.tiers.evidence import evidence_facts
 from domain.tiers.policy import TierPolicyVersion
@@ -38,6 +40,28 @@ class ActivePolicy:
     fact_names: tuple[str, ...]
     evidence_facts: tuple[str, ...]
 
+    @property
+    def version_byte(self) -> int:
+        """The number of the version, counted round from 1 to 255."""
+        return (self.version.number - 1) % 255 + 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunningCanary:
+    """A version that grades the customers of some buckets, while the policy's other version grades the rest."""
+
+    policy: ActivePolicy
+    buckets: int
+    silence: SilenceReading
+    """Of this version, beside that of all who are not in the canary."""
+
+    def takes(self, customer_ids: NDArray[np.int64]) -> Booleans:
+        found: Booleans = bucket(customer_ids, self.policy.policy_id) < self.buckets
+        return found
+
+    def takes_one(self, customer_id: int) -> bool:
+        return int(bucket(customer_id, self.policy.policy_id)) < self.buckets
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rules:
@@ -53,7 +77,35 @@ class Rules:
     calendar: Calendar
 
     version_bytes: NDArray[np.uint8]
-    """By policy id, the number of the version in force, counted round from 1 to 255; 0: none is."""
+    """By policy id, the byte of the version in force; 0: none is."""
+    canaries: tuple[RunningCanary, ...] = ()
+
+    def arms(
+        self, policy: ActivePolicy, customer_ids: NDArray[np.int64]
+    ) -> Iterator[tuple[ActivePolicy, Booleans]]:
+        """The versions of a policy that is in force, each with whom of these customers it grades; none of nobody."""
+        rest = np.ones(len(customer_ids), np.bool_)
+        for canary in self.canaries:
+            if canary.policy.policy_id == policy.policy_id:
+                taken = canary.takes(customer_ids)
+                rest = ~taken
+                if taken.any():
+                    yield canary.policy, taken
+        if rest.any():
+            yield policy, rest
+
+    def versions_of(self, customer_ids: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """By customer and policy id, the byte of the version that grades them."""
+        found = np.broadcast_to(self.version_bytes, (len(customer_ids), POLICY_SLOTS))
+        for canary in self.canaries:
+            found = found.copy()
+            found[canary.takes(customer_ids), canary.policy.policy_id] = canary.policy.version_byte
+        return found
+
+    def policies_of(self, customer_id: int) -> tuple[ActivePolicy, ...]:
+        """What grades one customer."""
+        own = {one.policy.policy_id: one.policy for one in self.canaries if one.takes_one(customer_id)}
+        return tuple(own.get(policy.policy_id, policy) for policy in self.policies)
 
 
 def make_rules(
@@ -62,34 +114,43 @@ def make_rules(
     *,
     ended: Mapping[int, tuple[int, TierPolicyVersion]] = MappingProxyType({}),
     ladders: Mapping[int, tuple[str, ...]] = MappingProxyType({}),
+    canaries: Mapping[int, tuple[int, TierPolicyVersion]] = MappingProxyType({}),
 ) -> Rules:
-    """`versions`: policy id -> (version id, the version in force); `ended` likewise, the last one that was.
+    """`versions`: policy id -> (version id, the version in force); `ended` likewise, the last one that was, and
+    `canaries`, versions with a share.
 
     *Cost*: some 10 ms, once per change of them."""
     policies = active_policies(versions)
-    tests = [test for policy in policies for test in policy.reading.rank_tests]
     conditions = [label.condition for label in LABELS if label.condition is not None]
     return Rules(
         policies=policies,
         ended=active_policies(ended),
         ladders=ladders,
         labels=read_labels(LABELS),
-        silence=read_silence([*tests, *conditions, *_alarms(policies)]),
+        silence=read_silence([*_silences(policies), *conditions]),
         calendar=calendar,
         version_bytes=_version_bytes(policies),
+        canaries=tuple(map(_running_canary, active_policies(canaries))),
     )
 
 
-def _alarms(policies: Sequence[ActivePolicy]) -> list[Condition]:
-    """A silence that calls for care is found on its very day."""
+def _running_canary(policy: ActivePolicy) -> RunningCanary:
+    share = policy.version.canary_share
+    assert share is not None, "a version runs as a canary on a share"
+    return RunningCanary(policy, buckets_of(share), read_silence(_silences([policy])))
+
+
+def _silences(policies: Sequence[ActivePolicy]) -> list[Condition]:
+    """What an age decides; a silence that calls for care is found on its very day, too."""
     limits = [policy.version.rule.timing.silence_alarm_days for policy in policies]
-    return [NUMBERS[ORDERED_FACT] >= days for days in limits if days is not None]
+    alarms = [NUMBERS[ORDERED_FACT] >= days for days in limits if days is not None]
+    return [*(test for policy in policies for test in policy.reading.rank_tests), *alarms]
 
 
 def _version_bytes(policies: Sequence[ActivePolicy]) -> NDArray[np.uint8]:
     found = np.zeros(POLICY_SLOTS, np.uint8)
     for policy in policies:
-        found[policy.policy_id] = (policy.version.number - 1) % 255 + 1
+        found[policy.policy_id] = policy.version_byte
     return found
 
 

@@ -25,9 +25,10 @@ def find_signals(
 ) -> tuple[TierSignal, ...]:
     """`bought`: an order came since the last look. *Cost*: some arithmetic on columns a policy."""
     found = [signal for decision in decisions for signal in _of_decision(decision)]
-    for policy in batch.rules.policies:
-        found += _almost_there(batch, lives, policy, bought)
-        found += _silent(batch, lives, policy)
+    for in_force in batch.rules.policies:
+        for policy, graded in batch.rules.arms(in_force, batch.history.customer_ids):
+            found += _almost_there(batch, lives, policy, bought & graded)
+            found += _silent(batch, lives, policy, graded)
     return tuple(found)
 
 
@@ -58,7 +59,7 @@ def _almost_there(
             yield _signal(SignalKind.ALMOST_THERE, row, policy, lower.rank, today)
 
 
-def _silent(batch: LiveBatch, lives: Lives, policy: ActivePolicy) -> Iterator[TierSignal]:
+def _silent(batch: LiveBatch, lives: Lives, policy: ActivePolicy, graded: Booleans) -> Iterator[TierSignal]:
     """S0-18: at once, not at a review."""
     timing = policy.version.rule.timing
     if timing.silence_alarm_days is None:
@@ -66,7 +67,7 @@ def _silent(batch: LiveBatch, lives: Lives, policy: ActivePolicy) -> Iterator[Ti
     today = batch.rules.calendar.last_whole_day(microseconds(batch.measures.as_of))
     days = batch.measures.columns[ORDERED_FACT]
     ranks = lives.ranks[:, policy.policy_id]
-    is_silent = (days.values >= timing.silence_alarm_days) & (ranks >= timing.silence_alarm_rank)
+    is_silent = graded & (days.values >= timing.silence_alarm_days) & (ranks >= timing.silence_alarm_rank)
     if days.known is not None:
         is_silent &= days.known
     for row in np.flatnonzero(is_silent).tolist():
@@ -74,6 +75,7 @@ def _silent(batch: LiveBatch, lives: Lives, policy: ActivePolicy) -> Iterator[Ti
         yield TierSignal(
             row=row,
             policy_id=policy.policy_id,
+            version_id=policy.version_id,
             policy_code=policy.version.policy_code,
             kind=SignalKind.CHURN_RISK,
             period=began,
@@ -85,6 +87,7 @@ def _signal(kind: SignalKind, row: int, policy: ActivePolicy, rank: int, day: in
     return TierSignal(
         row=row,
         policy_id=policy.policy_id,
+        version_id=policy.version_id,
         policy_code=policy.version.policy_code,
         kind=kind,
         period=date_of(day).isoformat()[:7],

@@ -21,6 +21,7 @@ from domain.words import Words
 class VersionStatus(StrEnum):
     DRAFT = "DRAFT"
     SCHEDULED = "SCHEDULED"
+    CANARY = "CANARY"
     ACTIVE = "ACTIVE"
     RETIRED = "RETIRED"
 
@@ -158,6 +159,8 @@ class TierPolicyVersion:
     status: VersionStatus
     effective_from: datetime | None
     rule: TierRule
+    canary_share: Decimal | None = None
+    """Of customers, while it runs as a canary (S1-19)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,10 +20,12 @@ class SignalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TierSignal:
-    """Of the customer in `row`. `period`: the same kind is not raised twice in it; `rank` is the tier in effect."""
+    """Of the customer in `row`. `period`: the same kind is not raised twice in it; `rank` is the tier in effect, of
+    the version that grades them."""
 
     row: int
     policy_id: int
+    version_id: int
     policy_code: str
     kind: SignalKind
     period: str

@@ -105,6 +105,7 @@ def looks_at(policy: ActivePolicy, customers: list[Facts]) -> list[BatchLook]:
         columns=columns,
         raw_ranks=found.ranks.astype(np.uint8)[:, None],
         micro_scores=found.micro_scores[None, :],
+        versions=np.ones((rows, 1), np.uint8),
     )
     return [BatchLook(measures, place, policy) for place in range(rows)]
 
