@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from db.outbox import publish_lock_and_ids
@@ -54,12 +55,24 @@ async def write_places(connection: Any, version_id: int, rule: TierRule) -> None
         await write_ranking(connection, version_id, rule.measure.frozen)
 
 
-async def publish(connection: Any, *, code: str, number: int, action: str, reason: str | None = None) -> None:
-    """Comes last: others wait for it."""
+async def publish(
+    connection: Any,
+    *,
+    code: str,
+    number: int,
+    action: str,
+    reason: str | None = None,
+    share: Decimal | None = None,
+) -> int:
+    """Comes last: others wait for it. The id of the event."""
     payload = {"policy": code, "version": number, "action": action, "reason": reason}
+    if share is not None:
+        payload["share"] = str(share)
+    event_id: int
     (event_id,) = await publish_lock_and_ids(connection, 1)
     await connection.execute(PUBLISH, event_id, json.dumps(payload, ensure_ascii=False))
     await connection.execute(WAKE)
+    return event_id
 
 
 async def begin_scheduled(connection: Any, begins_at: datetime) -> list[Any]:

@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import asyncpg
 
 from db import policy_activation as activation
+from db import policy_canaries as canaries
 from db.audit_store import record_changed
 from db.policy_store import INSERT_TIER, tier_row
 from db.review_store import LIVE_LOCK
@@ -29,8 +31,9 @@ TAKEN = "SELECT policy_id, code FROM tier_policies"
 INSERT_POLICY = "INSERT INTO tier_policies (policy_id, code, name) VALUES ($1, $2, $3)"
 HOLD = "SELECT policy_id FROM tier_policies WHERE code = $1 FOR NO KEY UPDATE"
 VERSIONS = """
-SELECT version_id, number, status, rule::text, effective_until FROM tier_policy_versions
-WHERE policy_id = $1 ORDER BY number
+SELECT v.version_id, number, status, rule::text, effective_until, share
+FROM tier_policy_versions AS v LEFT JOIN tier_policy_canaries AS c ON c.version_id = v.version_id AND ended_at IS NULL
+WHERE v.policy_id = $1 ORDER BY number
 """
 LIVE = "SELECT live_as_of, time_zone, primary_policy, clock_timestamp() AS seen_at FROM shop"
 FIND = "SELECT policy_id FROM tier_policies WHERE code = $1"
@@ -151,6 +154,7 @@ async def held_policy(connection: Any, policy_id: int | None, code: str) -> Held
             status=VersionStatus(row["status"]),
             rule=rule_from_json(json.loads(row["rule"])),
             effective_until=row["effective_until"],
+            share=row["share"],
         )
         for row in await connection.fetch(VERSIONS, policy_id)
     ]
@@ -200,6 +204,42 @@ class PostgresPolicyTransaction:
         await self.connection.execute(activation.SCHEDULE, version_id, effective_from)
         await self._record("SCHEDULED", self._number(version_id))
 
+    async def begin_canary(self, version_id: int, rule: TierRule, share: Decimal, *, now: datetime) -> None:
+        assert self.policy.active is not None, "a canary runs beside what is in force"
+        await activation.write_places(self.connection, version_id, rule)
+        await self.connection.execute(canaries.SET_STATUS, version_id, "CANARY")
+        await canaries.mark_share(self.connection, self.policy.policy_id, share=share)
+        event_id = await self._record("CANARY_BEGUN", self._number(version_id), share=share)
+        control = self.policy.active.version_id
+        row = (version_id, self.policy.policy_id, control, share, now, event_id)
+        await self.connection.execute(canaries.INSERT, *row)
+
+    async def widen_canary(self, share: Decimal, *, now: datetime) -> None:
+        number, before = self._canary.number, self._canary.share
+        await canaries.mark_share(self.connection, self.policy.policy_id, share=share, above=before)
+        event_id = await self._record("CANARY_WIDENED", number, share=share)
+        await self.connection.execute(canaries.WIDEN, self.policy.policy_id, share, now, event_id)
+
+    async def promote_canary(self, rule: TierRule, *, now: datetime) -> None:
+        version_id, number = self._canary.version_id, self._canary.number
+        await activation.write_places(self.connection, version_id, rule)
+        await activation.begin_version(self.connection, self.policy.policy_id, version_id)
+        event_id = await self._record("ACTIVATED", number)
+        await self.connection.execute(canaries.END, self.policy.policy_id, now, event_id, "PROMOTED", None)
+
+    async def end_canary(self, reason: str, *, now: datetime) -> None:
+        version_id, number, share = self._canary.version_id, self._canary.number, self._canary.share
+        assert share is not None, "a canary has a share"
+        await self.connection.execute(canaries.SET_STATUS, version_id, "RETIRED")
+        await canaries.mark_share(self.connection, self.policy.policy_id, share=share)
+        event_id = await self._record("CANARY_ENDED", number, reason)
+        await self.connection.execute(canaries.END, self.policy.policy_id, now, event_id, "ENDED", reason)
+
+    @property
+    def _canary(self) -> StoredVersion:
+        assert self.policy.canary is not None, "only a canary that runs is changed"
+        return self.policy.canary
+
     async def retire(self) -> int:
         holders: int = await self.connection.fetchval(HOLDERS, self.policy.policy_id)
         await activation.end_policy(self.connection, self.policy.policy_id)
@@ -210,10 +250,15 @@ class PostgresPolicyTransaction:
     def _number(self, version_id: int) -> int:
         return next(one.number for one in self.policy.versions if one.version_id == version_id)
 
-    async def _record(self, action: str, number: int, reason: str | None = None) -> None:
+    async def _record(
+        self, action: str, number: int, reason: str | None = None, *, share: Decimal | None = None
+    ) -> int:
+        """The id of what is published."""
         await self.audit(action, number)
         code = self.policy.code
-        await activation.publish(self.connection, code=code, number=number, action=action, reason=reason)
+        return await activation.publish(
+            self.connection, code=code, number=number, action=action, reason=reason, share=share
+        )
 
     async def audit(self, action: str, number: int) -> None:
         await record_changed(

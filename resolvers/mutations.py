@@ -145,7 +145,8 @@ class Mutation:
     costly(1_000, tier_policy_preview)
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]
-        description="Puts a version in force that was previewed; everybody is reviewed soon after.",
+        description="Puts a version in force that was previewed, for everybody or for a share; they are reviewed "
+        "soon after. [S1-19]",
         metadata=visible_to(Role.OPERATOR),
     )
     async def tier_policy_activate(
@@ -165,6 +166,19 @@ class Mutation:
         input: Annotated[activation.TierPolicyRollBackInput, strawberry.argument(description="Of which.")],
     ) -> activation.TierPolicyRollBackPayload:
         return await activation.rolled_back(info, input)
+
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description="Ends a canary; its customers are reviewed as all others are. [S1-19]",
+        metadata=visible_to(Role.OPERATOR),
+    )
+    async def tier_policy_canary_end(
+        self,
+        info: Info,
+        input: Annotated[
+            activation.TierPolicyCanaryEndInput, strawberry.argument(description="Of which, and why.")
+        ],
+    ) -> activation.TierPolicyCanaryEndPayload:
+        return await activation.canary_ended(info, input)
 
     @strawberry.mutation(  # type: ignore[untyped-decorator]
         description="Ends a policy: whoever holds a tier of it leaves it. Not the primary one.",

@@ -26,6 +26,7 @@ class TierPolicyVersionStatus(Enum):
 
     DRAFT = "DRAFT"
     SCHEDULED = "SCHEDULED"
+    CANARY = "CANARY"
     ACTIVE = "ACTIVE"
     RETIRED = "RETIRED"
 
@@ -37,6 +38,15 @@ strawberry.enum(TierPolicyVersionStatus, description="How far a version has come
 class DecimalRange:
     min: Decimal | None = strawberry.field(description="Null: no lower end.")
     max: Decimal | None = strawberry.field(description="Null: no upper end.")
+
+
+@entity(t.tier_policy_canaries, roles=EVERYBODY, scope=SHARED)
+class TierScope:
+    """Whom a version grades, where it is not everybody. [S1-19]"""
+
+    share: Decimal = column(
+        t.tier_policy_canaries.c.share, "Of customers, 0..1: the same ones for as long as it runs, or more."
+    )
 
 
 tiers_of_policies = (
@@ -105,6 +115,11 @@ class TierPolicyVersion(Node):
         t.tier_policy_versions.c.effective_from, "Null: from the beginning, or not active yet."
     )
     created_at: datetime = column(t.tier_policy_versions.c.created_at, "When it was written.")
+    scope: TierScope | None = one(
+        "The share that it grades as a canary; null: it grades everybody or nobody. [S1-19]",
+        on=(t.tier_policy_canaries.c.version_id == t.tier_policy_versions.c.version_id)
+        & t.tier_policy_canaries.c.ended_at.is_(None),
+    )
     measure: measures.TierMeasure = computed(
         measures.measure, t.tier_policy_versions.c.version_id, about="What it looks at, and how."
     )
@@ -127,6 +142,11 @@ class TierPolicy(Node):
         "Null: nothing is active now.",
         on=(t.tier_policy_versions.c.policy_id == t.tier_policies.c.policy_id)
         & (t.tier_policy_versions.c.status == "ACTIVE"),
+    )
+    canary_version: TierPolicyVersion | None = one(
+        "Grades a share of customers beside it; null: no canary runs.",
+        on=(t.tier_policy_versions.c.policy_id == t.tier_policies.c.policy_id)
+        & (t.tier_policy_versions.c.status == "CANARY"),
     )
     versions: Connection[TierPolicyVersion] = connection(
         "All versions, oldest first.",

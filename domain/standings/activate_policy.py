@@ -23,7 +23,8 @@ async def activate_version(  # noqa: PLR0913
     now: datetime,
     viewer: Viewer,
 ) -> None:
-    """At once, or scheduled for the business day that begins at `effective_from` or after it.
+    """For everybody, at once or scheduled for the business day that begins at `effective_from` or after it. A canary
+    is promoted.
 
     *Errors*: DomainError NOT_FOUND, IN_THE_PAST, WRONG_STATE, PREVIEW_REQUIRED, BASE_DRIFTED, and CONFLICT where
     somebody else was quicker. *Cost*: that of marking everybody; a ranking is placed first.
@@ -35,9 +36,11 @@ async def activate_version(  # noqa: PLR0913
     rule = await placed(stored, seen, version_of(seen, version_id).rule)
     async with policies.hold_alone(seen.code, viewer) as transaction:
         held = transaction.policy
-        require_free(version_of(held, version_id))
+        require_activable(held, version_of(held, version_id), effective_from)
         require_same_base(held, await transaction.find_preview(preview_hash, version_id))
-        if effective_from is None:
+        if held.canary:
+            await transaction.promote_canary(rule, now=now)
+        elif effective_from is None:
             await transaction.put_in_force(version_id, rule, action="ACTIVATED")
         else:
             await transaction.schedule(version_id, rule, effective_from)
@@ -54,6 +57,7 @@ async def roll_back(
     target = version_before(seen)
     rule = await placed(stored, seen, target.rule)
     async with policies.hold_alone(policy, viewer) as transaction:
+        require_no_canary(transaction.policy, "policy")
         if transaction.policy.active != seen.active or version_before(transaction.policy) != target:
             raise conflict("policy")
         await transaction.put_in_force(target.version_id, rule, action="ROLLED_BACK", reason=reason.strip())
@@ -63,6 +67,7 @@ async def roll_back(
 async def retire_policy(policies: PolicyStore, *, policy: str, viewer: Viewer) -> int:
     """How many customers leave its tiers. *Errors*: DomainError UNKNOWN_POLICY, WRONG_STATE."""
     async with policies.hold_alone(policy, viewer) as transaction:
+        require_no_canary(transaction.policy, "policy")
         if transaction.policy.active is None:
             message = f"Nothing of {policy} is in force: there is nothing to retire."
             raise DomainError(ErrorCode.WRONG_STATE, message, ("policy",))
@@ -85,6 +90,21 @@ def version_before(policy: HeldPolicy) -> StoredVersion:
         message = f"Nothing of {policy.code} was in force before: there is nothing to go back to."
         raise DomainError(ErrorCode.WRONG_STATE, message, ("policy",))
     return max(ended, key=lambda one: (one.effective_until, one.number))
+
+
+def require_activable(policy: HeldPolicy, version: StoredVersion, effective_from: datetime | None) -> None:
+    if version.status is not VersionStatus.CANARY:
+        require_free(version)
+        require_no_canary(policy, "version")
+    elif effective_from is not None:
+        message = "This version runs as a canary: promote it at once, or end it."
+        raise DomainError(ErrorCode.WRONG_STATE, message, ("effectiveFrom",))
+
+
+def require_no_canary(policy: HeldPolicy, field: str) -> None:
+    if policy.canary:
+        message = f"Version {policy.canary.number} runs as a canary: promote it or end it first."
+        raise DomainError(ErrorCode.WRONG_STATE, message, (field,))
 
 
 def require_free(version: StoredVersion) -> None:

@@ -37,6 +37,18 @@ class StoredFactsBlock:
     ranks: NDArray[np.uint8]
 
 
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """`in_force` None: what it gives is stored."""
+
+    candidate: RuleReading
+    in_force: RuleReading | None
+
+    def fact_names(self) -> tuple[str, ...]:
+        rules = [reading.rule for reading in (self.candidate, self.in_force) if reading]
+        return (*(name for rule in rules for name in rule.fact_names()), ORDERED_FACT, SPEND, *PLACE_FACTS)
+
+
 class StoredBase(Protocol):
     """Everybody, as stored."""
 
@@ -83,12 +95,19 @@ async def preview(
         live_as_of=policy.live_as_of,
     )
     rule = await placed(stored, policy, rule)
-    reading, moves = await asyncio.to_thread(read_rule, rule), Moves(samples, same_tiers(before, rule))
-    names = (*rule.fact_names(), ORDERED_FACT, SPEND, *PLACE_FACTS)
-    async for block in stored.blocks(stored_names(names), base.policy_id):
-        await asyncio.to_thread(add_block, moves, block, reading, microseconds(base.live_as_of))
+    readings = Readings(read_rule(rule), await in_force_alone(stored, policy))
+    moves = Moves(samples, same_tiers(before, rule))
+    async for block in stored.blocks(stored_names(readings.fact_names()), base.policy_id):
+        await asyncio.to_thread(add_block, moves, block, readings, microseconds(base.live_as_of))
     cuts = await asyncio.to_thread(calibrated, rule, moves)
     return Preview(base=base, before=before, rule=rule, moves=moves, cuts=cuts)
+
+
+async def in_force_alone(stored: StoredBase, policy: HeldPolicy) -> RuleReading | None:
+    """While a canary runs some stored ranks are its own: then all are measured by what is in force for the rest."""
+    if policy.canary is None or policy.active is None:
+        return None
+    return read_rule(await placed(stored, policy, policy.active.rule))
 
 
 def calibrated(rule: TierRule, moves: Moves) -> tuple[TierCut, ...]:
@@ -118,17 +137,20 @@ async def population(stored: StoredBase, policy: HeldPolicy, rule: TierRule) -> 
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
-def add_block(moves: Moves, block: StoredFactsBlock, reading: RuleReading, as_of_us: int) -> None:
+def add_block(moves: Moves, block: StoredFactsBlock, readings: Readings, as_of_us: int) -> None:
     columns = block_columns(block, as_of_us)
     for start in range(0, len(block.ranks), BLOCK_ROWS):
         stop = min(start + BLOCK_ROWS, len(block.ranks))
         some = cut(columns, start, stop)
-        found = evaluate(reading, some, as_of_us=as_of_us, rows=stop - start)
+        found = evaluate(readings.candidate, some, as_of_us=as_of_us, rows=stop - start)
         before = block.ranks[start:stop]
+        if readings.in_force:
+            measured = evaluate(readings.in_force, some, as_of_us=as_of_us, rows=stop - start)
+            before = measured.ranks.astype(np.uint8)
         moves.add(before, found.ranks, some[SPEND].values.astype(np.int64))
-        if can_calibrate(reading.rule):
+        if can_calibrate(readings.candidate.rule):
             moves.micro_scores.append(found.micro_scores[found.ranks > 0])
-        keep_samples(moves, before, found, some, reading.rule)
+        keep_samples(moves, before, found, some, readings.candidate.rule)
 
 
 def keep_samples(

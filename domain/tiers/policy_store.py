@@ -3,6 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from domain.calendar import Calendar
@@ -21,7 +22,9 @@ class StoredVersion:
     status: VersionStatus
     rule: TierRule
     effective_until: datetime | None
-    """When it was last ended; null: it is in force, or never was."""
+    """When it was last ended; null: it is in force, or never was for everybody."""
+    share: Decimal | None = None
+    """Of the customers, while it is a canary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,14 @@ class HeldPolicy:
     def active(self) -> StoredVersion | None:
         return next((one for one in self.versions if one.status is VersionStatus.ACTIVE), None)
 
+    @property
+    def canary(self) -> StoredVersion | None:
+        return next((one for one in self.versions if one.status is VersionStatus.CANARY), None)
+
+    @property
+    def scheduled(self) -> StoredVersion | None:
+        return next((one for one in self.versions if one.status is VersionStatus.SCHEDULED), None)
+
     def find(self, version_id: int) -> StoredVersion | None:
         return next((one for one in self.versions if one.version_id == version_id), None)
 
@@ -76,6 +87,18 @@ class PolicyTransaction(Protocol):
 
     async def schedule(self, version_id: int, rule: TierRule, effective_from: datetime) -> None:
         """The night that opens a business day at that moment or after it puts the version in force."""
+
+    async def begin_canary(self, version_id: int, rule: TierRule, share: Decimal, *, now: datetime) -> None:
+        """Beside what is in force, marks its customers for review, and publishes it. `rule`: with its places."""
+
+    async def widen_canary(self, share: Decimal, *, now: datetime) -> None:
+        """Marks those who come in, and publishes it."""
+
+    async def promote_canary(self, rule: TierRule, *, now: datetime) -> None:
+        """Puts it in force for everybody."""
+
+    async def end_canary(self, reason: str, *, now: datetime) -> None:
+        """Marks its customers, who are graded as all others again, and publishes it."""
 
     async def retire(self) -> int:
         """Ends what is in force and what is scheduled; how many customers hold a tier."""

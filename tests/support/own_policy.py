@@ -48,7 +48,9 @@ PREVIEW = """mutation M($input: TierPolicyPreviewInput!) { acted: tierPolicyPrev
   samples { customer { id } fromCode toCode words } userErrors { field code message } } }"""
 
 ACTIVATE = """mutation M($input: TierPolicyActivateInput!) { acted: tierPolicyActivate(input: $input) {
-  tierPolicyVersion { number status effectiveFrom } userErrors { field code message } } }"""
+  tierPolicyVersion { number status effectiveFrom scope { share } } userErrors { field code message } } }"""
+END_CANARY = """mutation M($input: TierPolicyCanaryEndInput!) { acted: tierPolicyCanaryEnd(input: $input) {
+  tierPolicyVersion { number status scope { share } } userErrors { field code message } } }"""
 ROLL_BACK = """mutation M($input: TierPolicyRollBackInput!) { acted: tierPolicyRollBack(input: $input) {
   tierPolicyVersion { number status } userErrors { field code } } }"""
 RETIRE = """mutation M($input: TierPolicyRetireInput!) { acted: tierPolicyRetire(input: $input) {
