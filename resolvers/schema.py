@@ -33,6 +33,7 @@ from resolvers.readpath.relay import Connection, Node
 from resolvers.readpath.scalars import scalar_map
 from resolvers.readpath.weights import costly
 from resolvers.subscriptions import Subscription
+from resolvers.tier_comparison import TierPolicyComparison
 from resolvers.tier_migration import TierMigration
 from resolvers.tier_policies import TierPolicy, TierPolicyVersion
 from resolvers.tier_transitions import TierTransition
@@ -91,6 +92,13 @@ class Query:
         50,
         one(
             "Who moved between the tiers; null: no such policy, or `from` lies after `to`.",
+            visible_to=WATCHERS,
+        ),
+    )
+    tier_policy_comparison: TierPolicyComparison | None = costly(
+        100,
+        one(
+            "The canary of a policy against the rest, or the last that ran; null: none ever did.",
             visible_to=WATCHERS,
         ),
     )

@@ -78,6 +78,7 @@ async def test_whom_the_graph_was_asked_about_and_whom_it_named_are_depended_on(
         '{ tierDistribution(policy: "kuailv_grade") { customers } }',
         '{ tierMigration(policy: "kuailv_grade", from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z") '
         "{ cells { customers } } }",
+        '{ tierPolicyComparison(policy: "kuailv_grade") { share } }',
         "{ alerts(first: 1) { nodes { id } } }",
         '{ node(id: "alt_1") { id } }',
         "{ tierTransitions(first: 1) { nodes { id } } }",

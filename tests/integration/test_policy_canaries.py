@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 from own_policy import ACTIVATE, END_CANARY, RETIRE, ROLL_BACK, RULE, changed
+from policy_canary import asked, begun, ids, taken, tiers
 from policy_life import act, activated, codes, drafted, five_policies, looked_at, work
 from retailer import NOW, Retailer
 
@@ -22,10 +23,6 @@ from domain.tiers.canary import bucket
 
 LENIENT = changed(("tiers", 1, "threshold"), "100")
 RENAMED = changed(("tiers", 0, "code"), "VISITOR") | {"neverOrderedTier": "VISITOR"}
-OWN = 7
-STANDINGS = """
-SELECT customer_id, code FROM tier_standings JOIN tiers USING (version_id, rank) WHERE policy_id = 7 ORDER BY 1
-"""
 GRADED_BY = "SELECT customer_id, (versions >> 56) & 255 FROM customer_standings ORDER BY 1"
 DECIDED = """
 SELECT customer_id, kind, reason FROM tier_transitions WHERE policy_id = 7 AND version_id = $1 ORDER BY transition_id
@@ -48,37 +45,6 @@ FROM customer_standings ORDER BY 1"
 async def shop(retailer: Retailer) -> AsyncIterator[Retailer]:
     async with five_policies(retailer) as found:
         yield found
-
-
-async def begun(
-    shop: Retailer, share: str = "0.1", rule: dict[str, Any] = LENIENT, *, worked: bool = True
-) -> str:
-    """The id of a further version of `own` that runs as a canary."""
-    version = await drafted(shop, rule)
-    acted = await asked(shop, version, share)
-    assert acted["userErrors"] == [], acted
-    if worked:
-        await work(shop)
-    return version
-
-
-async def asked(shop: Retailer, version: str, share: str | None) -> dict[str, Any]:
-    """Activates it as it is seen now."""
-    seen = (await looked_at(shop, version))["hash"]
-    scope = None if share is None else {"share": share}
-    return await act(shop, ACTIVATE, version=version, previewHash=seen, scope=scope)
-
-
-async def ids(shop: Retailer) -> list[int]:
-    return await shop.column("SELECT customer_id FROM customers ORDER BY 1")
-
-
-def taken(customer_ids: list[int], buckets: int) -> set[int]:
-    return {one for one in customer_ids if bucket(one, OWN) < buckets}
-
-
-async def tiers(shop: Retailer) -> dict[int, str]:
-    return {row[0]: row[1] for row in await shop.stores.pool.fetch(STANDINGS)}
 
 
 async def graded_by(shop: Retailer, number: int) -> set[int]:
@@ -128,7 +94,7 @@ async def test_a_canary_grades_its_share_and_nobody_else(shop: Retailer) -> None
 
 async def test_a_wider_share_keeps_whoever_is_in_it(shop: Retailer) -> None:
     await activated(shop)
-    version = await begun(shop, "0.1")
+    version = await begun(shop, "0.1", LENIENT)
     everybody = await ids(shop)
 
     acted = await asked(shop, version, "0.3")
@@ -144,7 +110,7 @@ async def test_a_wider_share_keeps_whoever_is_in_it(shop: Retailer) -> None:
 async def test_an_ended_canary_leaves_everybody_as_without_it(shop: Retailer) -> None:
     await activated(shop)
     before = await shop.stores.pool.fetch(COMPUTED)
-    version = await begun(shop, "0.5")
+    version = await begun(shop, "0.5", LENIENT)
     during = await shop.stores.pool.fetch(COMPUTED)
     held = await tiers(shop)
 
@@ -172,7 +138,7 @@ async def test_an_ended_canary_leaves_everybody_as_without_it(shop: Retailer) ->
 
 async def test_a_promoted_canary_grades_everybody(shop: Retailer) -> None:
     await activated(shop)
-    version = await begun(shop, "0.1")
+    version = await begun(shop, "0.1", LENIENT)
 
     acted = await asked(shop, version, None)
     await work(shop)
@@ -253,7 +219,7 @@ async def test_a_ranking_places_its_canary_among_everybody(shop: Retailer) -> No
 
 async def test_one_canary_at_a_time(shop: Retailer) -> None:
     await activated(shop)
-    await begun(shop, "0.1", worked=False)
+    await begun(shop, "0.1", LENIENT, worked=False)
     other = await drafted(shop, changed(("tiers", 1, "threshold"), "200"))
     seen = (await looked_at(shop, other))["hash"]
     before = await shop.stores.pool.fetchrow(WHOLE)
@@ -296,7 +262,7 @@ async def test_a_mistake_is_named_and_changes_nothing(
     shop: Retailer, words: str, given: dict[str, Any], field: list[str], code: str
 ) -> None:
     await activated(shop)
-    version = await begun(shop, "0.1")
+    version = await begun(shop, "0.1", LENIENT)
     seen = (await looked_at(shop, version))["hash"]
     before = await shop.stores.pool.fetchrow(WHOLE)
 

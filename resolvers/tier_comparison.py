@@ -1,0 +1,189 @@
+"""A canary against the rest: who is in each arm, where they moved, and what they did since the share is what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from typing import Any
+
+import strawberry
+
+from db import tables as t
+from domain.tiers import arm_comparison
+from domain.tiers.arm_comparison import ArmSums, Compared, KpiName
+from resolvers.canary_arms import ComparedArm, arms, comparisons, held, moves
+from resolvers.context import Context
+from resolvers.distribution import WATCHERS
+from resolvers.readpath.declare import column, computed, embed, entity, many, one
+from resolvers.readpath.expressions import coded
+from resolvers.readpath.named import named
+from resolvers.readpath.sources import SHARED
+from resolvers.tier_answers import Period
+from resolvers.tier_policies import DecimalRange, Tier, TierPolicy, TierPolicyVersion, tiers_of_policies
+
+strawberry.enum(KpiName, description="What a customer did, on average. May grow. [S1-16]")
+SIX_DIGITS = Decimal("0.000001")
+of = comparisons.c
+
+
+class CanaryOutcome(Enum):
+    """What became of a canary."""
+
+    PROMOTED = "PROMOTED"
+    ENDED = "ENDED"
+
+
+strawberry.enum(ComparedArm, description="CONTROL is the rest, TREATMENT the canary.")
+strawberry.enum(CanaryOutcome, description="PROMOTED: it grades everybody since; ENDED: nobody.")
+
+
+@strawberry.type(
+    description="One number of both arms. Intervals and probabilities hold for many customers. [S4-16]"
+)
+class ComparedMetric:
+    kpi: KpiName = strawberry.field(description="Which number, a customer.")
+    unit: str = strawberry.field(description="The currency, `orders`, or `share` (0..1).")
+    control: Decimal | None = strawberry.field(description="Of the rest, six digits; null: nobody to count.")
+    treatment: Decimal | None = strawberry.field(
+        description="Of the canary, six digits; null: nobody to count."
+    )
+    difference: Decimal | None = strawberry.field(description="Treatment minus control.")
+    interval: DecimalRange | None = strawberry.field(
+        description="Holds the true difference in 95 of 100 cases; null: too few to say."
+    )
+    p_value: Decimal | None = strawberry.field(
+        description="How probable such a difference is where there is none, 0..1; null: too few to say."
+    )
+
+
+def tier_on(version_id: Any, code: Any) -> Any:
+    return (tiers_of_policies.c.version_id == version_id) & (tiers_of_policies.c.code == code)
+
+
+@entity(held, roles=WATCHERS, scope=SHARED)
+class ComparedTier:
+    """One tier of an arm."""
+
+    tier: Tier = one("Which tier.", on=tier_on(held.c.version_id, held.c.code))
+    customers: int = column(held.c.customers, "How many of the arm hold it.")
+    share: Decimal = column(held.c.share, "Of all of the arm who hold a tier, 0..1, six digits.")
+
+
+@entity(moves, roles=WATCHERS, scope=SHARED)
+class ComparedMove:
+    """How many of an arm went from one tier to another, or stayed."""
+
+    from_: Tier | None = named(
+        "from", one("Held before; null: none.", on=tier_on(moves.c.from_version, moves.c.from_code))
+    )
+    to: Tier | None = one("Held now; null: none.", on=tier_on(moves.c.to_version, moves.c.to_code))
+    customers: int = column(moves.c.customers, "How many.")
+
+
+@entity(arms, roles=WATCHERS, scope=SHARED)
+class TierPolicyArm:
+    """Whom one of two compared versions grades."""
+
+    kind: ComparedArm = column(coded(arms.c.kind, ComparedArm), "Which arm.")
+    customers: int = column(arms.c.customers, "How many customers are in it, whatever tier they hold.")
+    tiers: list[ComparedTier] = many(
+        "How they are spread over the tiers, lowest first; at the end of the period.",
+        order_by=[held.c.rank, held.c.version_id, held.c.code],
+    )
+    moves: list[ComparedMove] = many(
+        "Between which tiers they moved in the period, from the lowest up.",
+        order_by=[moves.c.from_rank, moves.c.to_rank, moves.c.from_code, moves.c.to_code],
+    )
+
+
+def metrics(context: Context, sums: Mapping[str, Mapping[str, int]]) -> list[ComparedMetric]:
+    """Six digits are shown of exact means."""
+    control, treatment = (arm_sums(sums, one) for one in ComparedArm)
+    currency = context.shop.currency_code
+    return [metric(one, currency) for one in arm_comparison.compare_arms(control, treatment)]
+
+
+def arm_sums(sums: Mapping[str, Mapping[str, int]], kind: ComparedArm) -> ArmSums:
+    """An arm without anybody is not among them."""
+    return ArmSums(**sums.get(kind.value, {}))
+
+
+def metric(found: Compared, currency: str) -> ComparedMetric:
+    units = {KpiName.ARPU: currency, KpiName.ORDERS_PER_CUSTOMER: "orders"}
+    return ComparedMetric(
+        kpi=found.kpi,
+        unit=units.get(found.kpi, "share"),
+        control=six_digits(found.control),
+        treatment=six_digits(found.treatment),
+        difference=six_digits(found.difference),
+        interval=interval(found),
+        p_value=six_digits(found.p_value),
+    )
+
+
+def interval(found: Compared) -> DecimalRange | None:
+    if found.half_width is None or found.difference is None:
+        return None
+    ends = (found.difference - Fraction(found.half_width), found.difference + Fraction(found.half_width))
+    return DecimalRange(min=six_digits(ends[0]), max=six_digits(ends[1]))
+
+
+def six_digits(value: Fraction | float | None) -> Decimal | None:
+    if value is None:
+        return None
+    exact = Fraction(value)
+    return (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(SIX_DIGITS)
+
+
+def ratio(sums: Mapping[str, Mapping[str, int]], share: Decimal) -> float:
+    control, treatment = (arm_sums(sums, one).customers for one in ComparedArm)
+    return arm_comparison.sample_ratio_probability(control, treatment, share)
+
+
+def sample_ratio(context: Context, sums: Mapping[str, Any], share: Decimal) -> Decimal:  # noqa: ARG001
+    return Decimal(ratio(sums, share)).quantize(SIX_DIGITS)
+
+
+def is_valid(context: Context, sums: Mapping[str, Any], share: Decimal) -> bool:  # noqa: ARG001
+    return ratio(sums, share) >= arm_comparison.LEAST_RATIO_PROBABILITY
+
+
+@entity(comparisons, roles=WATCHERS, scope=SHARED)
+class TierPolicyComparison:
+    """A canary against the rest, since it has had its share. [S1-19, S4-16]"""
+
+    policy: TierPolicy = one("Of which policy.", on=t.tier_policies.c.policy_id == of.policy_id)
+    control: TierPolicyVersion = one(
+        "What grades the rest.", on=t.tier_policy_versions.c.version_id == of.control_version_id
+    )
+    treatment: TierPolicyVersion = one(
+        "What grades the canary.", on=t.tier_policy_versions.c.version_id == of.version_id
+    )
+    share: Decimal = column(of.share, "Of customers who are in the canary, 0..1.")
+    period: Period = embed(
+        Period,
+        "From when the canary had this share to its end, or to the moment that is live.",
+        from_=of.share_since,
+        to=of.until,
+    )
+    outcome: CanaryOutcome | None = column(coded(of.outcome, CanaryOutcome), "Null: it runs.")
+    arms: list[TierPolicyArm] = many(
+        "The rest and the canary; without an arm that is empty.", order_by=[arms.c.kind]
+    )
+    metrics: list[ComparedMetric] = computed(
+        metrics, of.sums, about="What customers of both arms did in the period, by their counted orders."
+    )
+    sample_ratio_p_value: Decimal = computed(
+        sample_ratio,
+        of.sums,
+        of.share,
+        about="How probable arms are that miss the share as much as these, 0..1, six digits.",
+    )
+    valid: bool = computed(
+        is_valid,
+        of.sums,
+        of.share,
+        about="Sizes are what lots give: the probability is at least 0.001; else do not compare.",
+    )
