@@ -44,6 +44,7 @@ def protected_since(rows: FromClause) -> Any:
 
 
 def live_standings() -> Subquery:
+    """Outer joins, though the rows are always there: PostgreSQL leaves one out where nothing is read of it."""
     standing, row = t.tier_standings, t.customer_standings
     return (
         select(
@@ -55,7 +56,7 @@ def live_standings() -> Subquery:
             next_goal(standing.c.version_id, standing.c.rank, standing).label("goal_rank"),
             period_days(standing.c.version_id, standing).label("period_days"),
         )
-        .join(facts_of_customers, facts_of_customers.c.customer_id == standing.c.customer_id)
+        .outerjoin(facts_of_customers, facts_of_customers.c.customer_id == standing.c.customer_id)
         .outerjoin(row, row.c.customer_id == standing.c.customer_id)
         .subquery("standings_with_facts")
     )

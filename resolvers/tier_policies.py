@@ -51,9 +51,10 @@ class TierScope:
 
 tiers_of_policies = (
     select(*t.tiers.c, t.tier_policy_versions.c.policy_id, t.tier_policy_versions.c.status)
-    .join(t.tier_policy_versions, t.tier_policy_versions.c.version_id == t.tiers.c.version_id)
+    .outerjoin(t.tier_policy_versions, t.tier_policy_versions.c.version_id == t.tiers.c.version_id)
     .subquery("tiers_of_policies")
 )
+"""An outer join, though each tier has a version: PostgreSQL leaves it out where nothing is read of the version."""
 
 
 @entity(tiers_of_policies, roles=EVERYBODY, scope=SHARED)

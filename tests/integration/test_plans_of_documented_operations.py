@@ -51,10 +51,16 @@ async def statements_of(retailer: Retailer, name: str) -> list[tuple[str, Sequen
     order = await retailer.value("SELECT max(order_id) FROM orders WHERE customer_id = $1", rich)
     given = {"id": f"cus_{rich}", "phone": await retailer.phone_of(rich), "order": f"ord_{order}"}
     given["where"] = {"city": ["上海"], "facts": {"spend90d": {"gt": "2000"}}}
+    return await statements_of_text(retailer, OPERATIONS[name], given)
+
+
+async def statements_of_text(
+    retailer: Retailer, text: str, given: Mapping[str, Any] | None = None
+) -> list[tuple[str, Sequence[Any]]]:
     noted, before = Noted(retailer.reads.reads, []), retailer.reads.reads
     retailer.reads.reads = noted  # type: ignore[assignment]
     try:
-        found = await retailer.ask(OPERATIONS[name], variables=variables_for(OPERATIONS[name], given))
+        found = await retailer.ask(text, variables=variables_for(text, given or {}))
     finally:
         retailer.reads.reads = before
     assert "errors" not in found
@@ -125,6 +131,27 @@ async def test_every_access_path_has_an_index(retailer: Retailer, name: str) -> 
         for sql, arguments in await statements_of(retailer, name):
             assert not list(scanned(await plan_for(connection, "COSTS", sql, arguments)))
             assert not list(scanned(await plan_for_any(connection, sql)))
+
+
+def relations(plan: Mapping[str, Any]) -> Iterator[str]:
+    if "Relation Name" in plan:
+        yield plan["Relation Name"]
+    for below in plan.get("Plans", ()):
+        yield from relations(below)
+
+
+async def relations_read(retailer: Retailer, text: str) -> set[str]:
+    async with planner(retailer) as connection:
+        (sql, _), *_ = await statements_of_text(retailer, text)
+        return set(relations(await plan_for_any(connection, sql)))
+
+
+async def test_standings_are_read_without_facts_and_versions_that_nobody_asks_for(retailer: Retailer) -> None:
+    found = await relations_read(
+        retailer, "{ customers(first: 1) { nodes { tiers { since tier { name } } } } }"
+    )
+
+    assert found == {"customers", "tier_standings", "tiers"}
 
 
 def test_a_missing_index_would_be_noticed() -> None:
