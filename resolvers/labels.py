@@ -12,7 +12,7 @@ from db import tables as t
 from domain.labels.rule import LabelKind, LabelRefresh, PrivacyClass
 from resolvers.access import STAFF_AND_CUSTOMERS, STAFF_AND_PARTNERS
 from resolvers.label_reasons import ConditionCheck, label_reasons, values_of
-from resolvers.readpath.declare import column, computed, entity, global_id, one
+from resolvers.readpath.declare import column, computed, embed, entity, global_id
 from resolvers.readpath.expressions import coded
 from resolvers.readpath.filter_inputs import reached
 from resolvers.readpath.relay import Node
@@ -54,17 +54,21 @@ class LabelDefinition(Node):
     retired_at: datetime | None = column(t.label_definitions.c.retired_at, "Null: in use.")
 
 
-def held_labels() -> Any:
-    """One row for each label a customer holds: from the bit set, with the last time they entered it."""
-    standing, definition, change = t.customer_standings.c, t.label_definitions.c, t.label_changes.c
-    entered = (
-        select(func.max(change.changed_at))
-        .where(
-            change.customer_id == standing.customer_id, change.label_id == definition.label_id, change.entered
-        )
-        .correlate(t.customer_standings, t.label_definitions)
-        .scalar_subquery()
+def last_entered() -> Any:
+    """When a customer entered each label last, of those they ever entered by a change."""
+    change = t.label_changes.c
+    return (
+        select(change.label_id, func.max(change.changed_at).label("at"))
+        .where(change.customer_id == t.customer_standings.c.customer_id, change.entered)
+        .group_by(change.label_id)
+        .lateral("last_entered")
     )
+
+
+def held_labels() -> Any:
+    """One row for each label a customer holds: from the bit set, with its definition and the last time they entered
+    it: one range of the changes answers for all labels, and none is read where nobody asks for that time."""
+    standing, definition, entered = t.customer_standings.c, t.label_definitions.c, last_entered()
     by_hand = (
         select(t.manual_labels.c.expires_at)
         .where(
@@ -80,9 +84,8 @@ def held_labels() -> Any:
     return (
         select(
             standing.customer_id,
-            definition.label_id,
-            definition.family,
-            func.coalesce(entered, standing.loaded_at).label("entered_at"),
+            *definition,
+            func.coalesce(entered.c.at, standing.loaded_at).label("entered_at"),
             by_hand.label("expires_at"),
             values_of(standing.customer_id, t.customer_standings).label("read"),
         )
@@ -91,6 +94,7 @@ def held_labels() -> Any:
             t.label_definitions,
             func.get_bit(standing.label_bits, definition.label_id) == literal_column("1"),
         )
+        .outerjoin(entered, entered.c.label_id == definition.label_id)
         .subquery("held_labels")
     )
 
@@ -102,9 +106,7 @@ labels_of_customers = held_labels()
 class Label:
     """One definition held by one customer."""
 
-    definition: LabelDefinition = one(
-        "Which label.", on=t.label_definitions.c.label_id == labels_of_customers.c.label_id
-    )
+    definition: LabelDefinition = embed(LabelDefinition, "Which label.")
     reasons: list[ConditionCheck] = computed(
         label_reasons,
         labels_of_customers.c.label_id,

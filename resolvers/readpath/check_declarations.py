@@ -115,12 +115,19 @@ def embed_problems(parent: Entity | None, source: Embed) -> Iterator[str]:
     definition: Any = source.target.__dict__.get("__strawberry_definition__")
     if not source.values:
         kept = getattr(source.target, "__entity__", None)
-        if kept is None or parent is None or kept.entity.rows is not parent.rows:
-            yield "embeds a type that is no entity over the same rows"
+        if kept is None or parent is None or not has_rows_of(parent, kept.entity):
+            yield "embeds a type that is no entity over the same rows, nor over columns that they have"
         return
     names = {field.python_name for field in definition.fields}
     for name in sorted(names ^ set(source.values)):
         yield f"embeds {source.target.__name__}, whose field {name} and the given values do not fit"
+
+
+def has_rows_of(parent: Entity, embedded: Entity) -> bool:
+    """The same rows, or such as belong to nobody and whose columns the parent's rows all have."""
+    if embedded.rows is parent.rows:
+        return True
+    return embedded.scope is SHARED and set(embedded.rows.c.keys()) <= set(parent.rows.c.keys())
 
 
 def road_problems(parent: Entity | None, target: Entity, source: Any) -> Iterator[str]:

@@ -17,7 +17,7 @@ from resolvers.readpath.catalogue import find_entity_of, python_name
 from resolvers.readpath.jsontext import VIOLATION, Json, case_when, joined, json_object, or_else, scalar
 from resolvers.readpath.plan import PythonHole
 from resolvers.readpath.projection import projection
-from resolvers.readpath.sources import Column, Computed, Embed, EmbeddedValue
+from resolvers.readpath.sources import Column, Computed, Embed, EmbeddedValue, Entity
 from resolvers.readpath.sql import Sql, quoted
 
 READERS: dict[type, Callable[[Any], Any]] = {
@@ -58,7 +58,7 @@ Part = tuple[GraphQLObjectType, list[Any]]
 def embedded(builder: StatementBuilder, row: Row, source: Embed, part: Part) -> Json:
     target, nodes = part
     if not source.values:
-        return builder.print_object(builder, target, Row(find_entity_of(target), row.scope), nodes)
+        return builder.print_object(builder, target, standing_in(row, find_entity_of(target)), nodes)
     merged = builder.operation.merged(target, [node.selection_set for node in nodes], builder.variables)
     fields: dict[str, Json] = {}
     for key, parts in merged.items():
@@ -69,6 +69,13 @@ def embedded(builder: StatementBuilder, row: Row, source: Embed, part: Part) -> 
             value = source.values[python_name(target.fields[name])]
             fields[key] = embedded_value(builder, row, value, (target.fields[name], parts))
     return json_object(fields)
+
+
+def standing_in(row: Row, entity: Entity | None) -> Row:
+    """The same row as one of another entity, whose columns it has under their names."""
+    assert row.entity is not None
+    assert entity is not None
+    return Row(entity, {**row.scope, entity.rows: row.scope[row.entity.rows]})
 
 
 def embedded_value(

@@ -154,6 +154,14 @@ async def test_standings_are_read_without_facts_and_versions_that_nobody_asks_fo
     assert found == {"customers", "tier_standings", "tiers"}
 
 
+async def test_labels_are_read_without_changes_that_nobody_asks_for(retailer: Retailer) -> None:
+    labels = "{ customers(first: 1) { nodes { labels { definition { code } %s } } } }"
+    bare = {"customers", "customer_standings", "label_definitions"}
+
+    assert await relations_read(retailer, labels % "") == bare
+    assert await relations_read(retailer, labels % "enteredAt") == {*bare, "label_changes"}
+
+
 def test_a_missing_index_would_be_noticed() -> None:
     plan = {"Node Type": "Limit", "Plans": [{"Node Type": "Seq Scan", "Relation Name": "orders"}]}
 

@@ -188,6 +188,64 @@ def test_an_embedded_object_gets_exactly_its_fields() -> None:
     ]
 
 
+def test_an_embedded_entity_finds_all_its_columns_in_the_rows() -> None:
+    lines = t.order_lines
+    with_products = (
+        select(*t.products.c, lines.c.order_id, lines.c.line_no)
+        .join(t.products, t.products.c.product_id == lines.c.product_id)
+        .subquery("with_products")
+    )
+
+    @entity(with_products, roles=EVERYBODY, scope=SHARED)
+    class Whole:
+        """A line with its product."""
+
+        goods: Goods = embed(Goods, "What was bought.")
+
+    @entity(lines, roles=EVERYBODY, scope=SHARED)
+    class Bare:
+        """A line without."""
+
+        goods: Goods = embed(Goods, "What was bought.")
+
+    @roots
+    class Query:
+        """Roots."""
+
+        whole: Whole | None = one("One.", visible_to=EVERYBODY)
+        bare: Bare | None = one("One.", visible_to=EVERYBODY)
+
+    assert problems_of(Query) == [
+        "Bare.goods embeds a type that is no entity over the same rows, nor over columns that they have"
+    ]
+
+
+def test_only_what_belongs_to_nobody_is_embedded_from_other_rows() -> None:
+    with_orders = select(*t.orders.c).subquery("with_orders")
+
+    @entity(t.orders, roles=EVERYBODY, scope=t.orders.c.customer_id)
+    class Bought:
+        """An order."""
+
+        number: int = column(t.orders.c.order_id, "Its number.")
+
+    @entity(with_orders, roles=EVERYBODY, scope=with_orders.c.customer_id)
+    class Around:
+        """Rows with all columns of an order."""
+
+        bought: Bought = embed(Bought, "The order.")
+
+    @roots
+    class Query:
+        """Roots."""
+
+        around: Around | None = one("One.", visible_to=EVERYBODY)
+
+    assert problems_of(Query) == [
+        "Around.bought embeds a type that is no entity over the same rows, nor over columns that they have"
+    ]
+
+
 @strawberry.input(description="Which goods.")
 class GoodsFilter:
     city: str | None = matches(t.customers.c.city, eq, "A column of rows that nobody joined.")
