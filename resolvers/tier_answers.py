@@ -41,6 +41,11 @@ strawberry.enum(RecipeKind, name="TierRecipeKind", description="A way up.")
 class Benefit:
     kind: BenefitKind = strawberry.field(description="Kind of benefit.")
     words: str = strawberry.field(description="In Chinese, as published.")
+    value: Decimal | None = strawberry.field(
+        description="PRICE: factor of the list price; POINTS_MULTIPLIER: points for each whole unit of currency; "
+        "CREDIT: the limit in the shop's currency; null: no number is published. [S0-20]"
+    )
+    days: int | None = strawberry.field(description="CREDIT: days to pay; null: of any other kind.")
 
 
 @strawberry.type(description="One part of a score, dimension of bands, or ranked fact. [S0-1, S1-2, S4-3]")
@@ -240,4 +245,4 @@ def almost_there(context: Context, version_id: int, facts: Facts) -> bool:
 def benefits(context: Context, version_id: int, rank: int) -> list[Benefit]:
     rule = context.rule(version_id)
     found = next((tier.benefits for tier in rule.tiers if tier.rank == rank), ())
-    return [Benefit(kind=benefit.kind, words=benefit.words.zh) for benefit in found]
+    return [Benefit(kind=one.kind, words=one.words.zh, value=one.value, days=one.days) for one in found]

@@ -86,6 +86,12 @@ class BenefitInput:
     kind: BenefitKind = strawberry.field(description="What kind.")
     words: str = strawberry.field(description="In Chinese.")
     words_en: str | None = strawberry.field(description="In English; null: the same.", default=None)
+    value: Decimal | None = strawberry.field(
+        description="PRICE: factor of the list price; POINTS_MULTIPLIER: points for each whole unit of currency; "
+        "CREDIT: the limit in the shop's currency; others have none.",
+        default=None,
+    )
+    days: int | None = strawberry.field(description="CREDIT: days to pay.", default=None)
 
 
 @strawberry.input(description="One step of the ladder; its rank is its place in the list.")

@@ -101,7 +101,7 @@ class RuleReader:
             gates=tuple(self.gate(gate, (*path, "gates")) for gate in given.gates),
             target_share=given.target_share,
             target_share_max=given.target_share_max,
-            benefits=tuple(Benefit(one.kind, words(one.words, one.words_en)) for one in given.benefits),
+            benefits=tuple(map(benefit, given.benefits)),
         )
 
     def gate(self, given: inputs.TierGateInput, path: Path) -> Gate:
@@ -160,6 +160,10 @@ def timing(given: inputs.TierTimingInput) -> TierTiming:
         grace_days=given.grace_days,
         trial=TierTrial(days=trial.days, once_in_days=trial.once_in_days) if trial else None,
     )
+
+
+def benefit(given: inputs.BenefitInput) -> Benefit:
+    return Benefit(given.kind, words(given.words, given.words_en), given.value, given.days)
 
 
 def words(chinese: str, english: str | None) -> Words:

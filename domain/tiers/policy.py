@@ -51,8 +51,14 @@ def as_fraction(threshold: Decimal) -> Fraction:
 
 @dataclass(frozen=True, slots=True)
 class Benefit:
+    """`value` is what the rule promises, exactly: the factor of the list price (PRICE), points for each whole unit of
+    currency (POINTS_MULTIPLIER), the limit in the shop's currency (CREDIT, with `days` to pay). None: no number is
+    published."""
+
     kind: BenefitKind
     words: Words
+    value: Decimal | None = None
+    days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

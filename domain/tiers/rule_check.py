@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from domain.customers.facts import FACT_BY_NAME
 from domain.errors import DomainError, ErrorCode
+from domain.tiers.benefit_check import benefit_problems
 from domain.tiers.measure import (
     BandsMeasure,
     Cut,
@@ -22,9 +23,9 @@ SCORE, BANDS, RANK = ("measure", "score"), ("measure", "bands"), ("measure", "ra
 
 
 def rule_problems(rule: TierRule) -> tuple[DomainError, ...]:
-    """Every mistake of measure, ladder and timing, in the order of the document; none: the rule is sound."""
+    """Every mistake of measure, ladder, benefits and timing, in the order of the document; none: the rule is sound."""
     of_tiers = (*_measure_problems(rule), *_ladder_problems(rule), *_reach_problems(rule))
-    return (*of_tiers, *timing_problems(rule.timing))
+    return (*of_tiers, *benefit_problems(rule.tiers), *timing_problems(rule.timing))
 
 
 def require_sound(rule: TierRule) -> TierRule:

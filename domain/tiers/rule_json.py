@@ -193,12 +193,23 @@ def _tier_from_json(json: Json) -> Tier:
 
 
 def _benefit_to_json(benefit: Benefit) -> Json:
-    return {"kind": benefit.kind.value, "words": benefit.words.zh, "wordsEn": benefit.words.en}
+    return {
+        "kind": benefit.kind.value,
+        "words": benefit.words.zh,
+        "wordsEn": benefit.words.en,
+        "value": _optional_text(benefit.value),
+        "days": benefit.days,
+    }
 
 
 def _benefit_from_json(json: Json) -> Benefit:
     words = Words(_read(json, "words", str), _read(json, "wordsEn", str))
-    return Benefit(_read(json, "kind", BenefitKind), words)
+    return Benefit(
+        kind=_read(json, "kind", BenefitKind),
+        words=words,
+        value=_read_optional(json, "value", Decimal),
+        days=_read_optional(json, "days", int),
+    )
 
 
 def _optional_text(value: Decimal | None) -> str | None:

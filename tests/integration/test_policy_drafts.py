@@ -47,7 +47,10 @@ async def test_a_policy_is_drafted_and_drafted_again_as_data(retailer: Retailer)
     assert version["measure"] == {"kind": "SCORE", "parts": [{"code": "spend", "unit": "CNY"}]}
     assert [tier["threshold"] for tier in version["tiers"]] == [None, "300", "1000"]
     assert version["tiers"][2]["gates"] == [{"words": "距上次下单天数", "value": "30.000000", "unit": "days"}]
-    assert version["tiers"][2]["benefits"] == [{"words": "亲友券"}]
+    assert version["tiers"][2]["benefits"] == [
+        {"words": "亲友券", "value": None, "days": None},
+        {"words": "亲友价", "value": "0.9", "days": None},
+    ]
     assert [tier["threshold"] for tier in again["tierPolicyVersion"]["tiers"]] == [None, "400", "1000"]
     assert again["tierPolicyVersion"]["number"] == 2
     rows = [tuple(row) for row in await retailer.stores.pool.fetch(AUDIT)]

@@ -5,7 +5,7 @@ from typing import Any
 
 CREATE = """mutation M($input: TierPolicyCreateInput!) { acted: tierPolicyCreate(input: $input) {
   tierPolicyVersion { id number status policy { code name } timing { cadence } measure { kind parts { code unit } }
-    tiers { code rank threshold gates { words value unit } benefits { words } } }
+    tiers { code rank threshold gates { words value unit } benefits { words value days } } }
   userErrors { field code message } } }"""
 DRAFT = """mutation M($input: TierPolicyVersionCreateInput!) { acted: tierPolicyVersionCreate(input: $input) {
   tierPolicyVersion { id number status tiers { code threshold } } userErrors { field code message } } }"""
@@ -22,7 +22,10 @@ RULE: dict[str, Any] = {
             "name": "亲",
             "threshold": "1000",
             "gates": [{"quantity": RECENCY, "comparison": "LTE", "value": "30"}],
-            "benefits": [{"kind": "COUPON", "words": "亲友券"}],
+            "benefits": [
+                {"kind": "COUPON", "words": "亲友券"},
+                {"kind": "PRICE", "words": "亲友价", "value": "0.9"},
+            ],
         },
     ],
     "timing": {"cadence": "REALTIME", "qualificationDays": 90},

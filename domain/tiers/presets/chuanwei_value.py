@@ -1,5 +1,6 @@
 """Chuanwei value layers: spend, frequency and recency, each high, mid or low, taken together (S1-2 to S1-5)."""
 
+from decimal import Decimal
 from fractions import Fraction
 
 from domain.tiers.measure import (
@@ -44,6 +45,8 @@ RECENCY = Dimension(  # S1-4: day 30 is high, day 31 mid, day 90 mid, day 91 low
     _steps(("<=", "<="), Fraction(90), Fraction(30)),
 )
 
+# 加倍 is twice; stated of mid alone, and a higher layer is never worse (as S0-20).
+DOUBLE_POINTS = Benefit(BenefitKind.POINTS_MULTIPLIER, Words("积分加倍", "Double points"), Decimal(2))
 # S1-12 and S1-14 benefits; no shares are stated.
 TIERS = (
     Tier(
@@ -64,7 +67,7 @@ TIERS = (
             Benefit(
                 BenefitKind.COUPON, Words("定向优惠券、满减", "Targeted coupons and threshold discounts")
             ),
-            Benefit(BenefitKind.POINTS_MULTIPLIER, Words("积分加倍", "Point multiplier")),
+            DOUBLE_POINTS,
             Benefit(BenefitKind.CONTENT, Words("社群与内容", "Community and content")),
         ),
     ),
@@ -78,6 +81,7 @@ TIERS = (
             Benefit(BenefitKind.BIRTHDAY_GIFT, Words("生日礼遇", "Birthday gift")),
             Benefit(BenefitKind.DEDICATED_AGENT, Words("一对一专属服务", "1-to-1 service")),
             Benefit(BenefitKind.PRIORITY_DELIVERY, Words("加急配送", "Express delivery")),
+            DOUBLE_POINTS,
         ),
     ),
 )

@@ -60,11 +60,21 @@ HIGH_MARGIN = TierPart(  # S0-5: lines are divided by lines
 )
 
 
-def _benefit(kind: BenefitKind, zh: str, en: str) -> Benefit:
-    return Benefit(kind, Words(zh, en))
+def _benefit(kind: BenefitKind, zh: str, en: str, value: str | None = None) -> Benefit:
+    return Benefit(kind, Words(zh, en), None if value is None else Decimal(value))
 
 
-# S0-4 thresholds, S0-10 target shares, S0-19 benefits.
+def _credit(days: int, limit_cny: int) -> Benefit:
+    words = Words(f"账期{days}天，额度{limit_cny}元", f"{days} days to pay, up to CNY {limit_cny:,}")
+    return Benefit(BenefitKind.CREDIT, words, Decimal(limit_cny), days)
+
+
+def _points() -> Benefit:
+    """加倍 is twice. Stated of gold alone; a higher tier is never worse, so they have it too (S0-20)."""
+    return _benefit(BenefitKind.POINTS_MULTIPLIER, "积分加倍", "Double points", "2")
+
+
+# S0-4 thresholds, S0-10 target shares, S0-19 benefits; their figures are ours (S0-20).
 TIERS = (
     Tier(
         code="BRONZE",
@@ -89,8 +99,10 @@ TIERS = (
         threshold=Decimal(60),
         target_share=Decimal("0.30"),
         benefits=(
-            _benefit(BenefitKind.POINTS_MULTIPLIER, "积分加倍", "Point multiplier"),
+            _points(),
             _benefit(BenefitKind.BIRTHDAY_GIFT, "生日礼", "Birthday gift"),
+            _benefit(BenefitKind.PRICE, "等级价99折", "Tier price: 1 % off", "0.99"),
+            _credit(7, 10_000),
         ),
     ),
     Tier(
@@ -102,6 +114,9 @@ TIERS = (
         benefits=(
             _benefit(BenefitKind.PRIORITY_DELIVERY, "优先配送", "Priority delivery"),
             _benefit(BenefitKind.MONTHLY_BILL, "月度账单", "Monthly bill"),
+            _benefit(BenefitKind.PRICE, "等级价97折", "Tier price: 3 % off", "0.97"),
+            _points(),
+            _credit(15, 50_000),
         ),
     ),
     Tier(
@@ -111,9 +126,11 @@ TIERS = (
         threshold=Decimal(90),
         target_share=Decimal("0.05"),
         benefits=(
-            _benefit(BenefitKind.PRICE, "专属价格", "Exclusive price"),
+            _benefit(BenefitKind.PRICE, "专属价格95折", "Exclusive price: 5 % off", "0.95"),
             _benefit(BenefitKind.FREE_DELIVERY, "免费配送", "Free delivery"),
             _benefit(BenefitKind.NEW_PRODUCT_TRIAL, "新品试用", "New-product trial"),
+            _points(),
+            _credit(30, 100_000),
         ),
     ),
 )

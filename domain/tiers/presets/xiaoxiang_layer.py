@@ -32,6 +32,8 @@ def _within(days: int) -> tuple[Gate, ...]:
     return (Gate(SILENCE, Cut("<=", Fraction(days))),)
 
 
+# 加倍 is twice; stated of gold alone, and a higher layer is never worse (as S0-20).
+DOUBLE_POINTS = Benefit(BenefitKind.POINTS_MULTIPLIER, Words("积分加倍", "Double points"), Decimal(2))
 # S4-1 shares, S4-2 layers of silence, S4-4 gates, S4-9 benefits, S4-10 the coupon of the dormant.
 TIERS = (
     Tier(
@@ -72,7 +74,7 @@ TIERS = (
         target_share_max=Decimal("0.20"),
         benefits=(
             Benefit(BenefitKind.MEMBER_DAY, Words("会员日折扣", "Member-day discount")),
-            Benefit(BenefitKind.POINTS_MULTIPLIER, Words("积分加倍", "Point multiplier")),
+            DOUBLE_POINTS,
         ),
     ),
     Tier(
@@ -86,6 +88,7 @@ TIERS = (
             Benefit(BenefitKind.FREE_DELIVERY, Words("免配送费", "Free delivery")),
             Benefit(BenefitKind.DEDICATED_AGENT, Words("专属客服", "Dedicated agent")),
             Benefit(BenefitKind.NEW_PRODUCT_TRIAL, Words("新品试吃", "New-product tasting")),
+            DOUBLE_POINTS,
         ),
     ),
 )
