@@ -24,6 +24,7 @@ from resolvers.readpath.given_values import (
     as_stored,
     by_name,
     element_type,
+    given_to,
     guarded,
     holds_variable,
     in_context,
@@ -197,7 +198,7 @@ class StatementBuilder:
             raise TypeError(f"the argument {argument.graphql_name} stands where no field can have it")
         value = selected.arguments.get(argument.graphql_name)
         self.check_argument(argument, value, selected.at)
-        return self.bind(value, argument.type, at=selected.at)
+        return self.bind(value, argument.type, given_to(argument.in_sql), at=selected.at)
 
     def parameters(self, declared: Sequence[Argument[Any]], selected: Selected) -> dict[str, Bind]:
         """Arguments that a function or a graph question takes, by name."""

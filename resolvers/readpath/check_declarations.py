@@ -39,6 +39,7 @@ from resolvers.readpath.sources import (
     Pages,
     RowScope,
     Source,
+    WorkedRows,
 )
 
 
@@ -90,7 +91,7 @@ def source_problems(
     match source:
         case Embed():
             yield from embed_problems(parent, source)
-        case One() | Many() | Pages() | Lookup() | GraphRows() | GraphPages():
+        case One() | Many() | Pages() | Lookup() | GraphRows() | GraphPages() | WorkedRows():
             target = find_entity_of(behind(get_named_type(field.type)))
             if target is None:
                 yield "leads to a type that is no entity"

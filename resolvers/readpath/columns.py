@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from graphql import GraphQLField, GraphQLObjectType, is_non_null_type
-from sqlalchemy import LargeBinary, types
+from sqlalchemy import ColumnElement, LargeBinary, types
 
 from resolvers.readpath.builder import Row, Selected, StatementBuilder
 from resolvers.readpath.catalogue import find_entity_of, python_name
@@ -94,16 +94,25 @@ def embedded_value(
 
 
 def print_computed(builder: StatementBuilder, row: Row, selected: Selected, source: Computed) -> Json:
-    builder.reads.viewer |= not source.columns
-    for column in source.columns:
-        builder.reads.note(column, row.entity)
-    columns = [builder.place(column, row.scope) for column in source.columns]
-    readers = tuple(reader_of(column) for column in columns)
+    readers, values = read_columns(builder, row, source.columns)
     write = projection(builder, selected.field.type, [node.selection_set for node in selected.nodes])
     arguments = builder.parameters(source.parameters, selected)
-    hole = PythonHole(source.function, readers, write, arguments)
-    values = ", ".join(transported(column) for column in columns)
-    return builder.hole(hole, [Sql(f"json_build_array({values})")])
+    return builder.hole(PythonHole(source.function, readers, write, arguments), [values])
+
+
+Readers = tuple[Callable[[Any], Any] | None, ...]
+
+
+def read_columns(
+    builder: StatementBuilder, row: Row, columns: Sequence[ColumnElement[Any]]
+) -> tuple[Readers, Sql]:
+    """What a function is given of the row: how each value is read, and one text of all."""
+    builder.reads.viewer |= not columns
+    for column in columns:
+        builder.reads.note(column, row.entity)
+    placed = [builder.place(column, row.scope) for column in columns]
+    values = ", ".join(transported(column) for column in placed)
+    return tuple(reader_of(column) for column in placed), Sql(f"json_build_array({values})")
 
 
 def transported(column: Sql) -> str:

@@ -42,8 +42,10 @@ from resolvers.readpath.sources import (
     Pages,
     Role,
     Source,
+    WorkedRows,
 )
 from resolvers.readpath.sql import where
+from resolvers.readpath.worked_rows import print_worked_rows
 
 EVENT_KEY = "@event"
 
@@ -146,4 +148,5 @@ PRINTERS: dict[type, Any] = {
     MergedPages: print_merged_pages,
     GraphRows: print_graph_rows,
     GraphPages: print_graph_pages,
+    WorkedRows: print_worked_rows,
 }

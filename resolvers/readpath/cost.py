@@ -29,6 +29,7 @@ from resolvers.readpath.sources import (
     One,
     Pages,
     Source,
+    WorkedRows,
 )
 
 ROWS_OF_A_SHORT_LIST = 10
@@ -43,6 +44,7 @@ WEIGHTS: dict[type, int] = {
     MergedPages: 1,
     GraphPages: 10,
     GraphRows: 10,
+    WorkedRows: 2,
 }
 Size = Callable[[Inputs], int]
 
@@ -135,7 +137,7 @@ class Pricing:
         match source:
             case Computed():
                 return Cost()
-            case Many():
+            case Many() | WorkedRows():
                 return self.selected(target, nodes).plus(1).times(ROWS_OF_A_SHORT_LIST)
             case Pages() | MergedPages() | GraphPages():
                 return self.page(target, nodes, self.size(field, nodes))

@@ -50,6 +50,7 @@ from resolvers.readpath.sources import (
     Pages,
     Role,
     RowScope,
+    WorkedRows,
 )
 from resolvers.readpath.weights import ASKED_OF_THE_GRAPH, costly
 
@@ -163,6 +164,17 @@ def ask_connection(
     return costly(ASKED_OF_THE_GRAPH, SourcedField(pages, about, visible_to))
 
 
+def worked(
+    about: str,
+    function: Callable[..., Sequence[tuple[object, ...]]],
+    *columns: ColumnElement[Any],
+    rows: Table,
+    visible_to: Visible = None,
+) -> Any:
+    """All rows that `function(context, *values)` makes, as tuples of the columns of `rows`."""
+    return SourcedField(WorkedRows(rows, function, columns), about, visible_to)
+
+
 def by_global_id(about: str, *, visible_to: Sequence[Role]) -> Any:
     return SourcedField(ByGlobalId(many=False), about, visible_to)
 
@@ -180,10 +192,11 @@ def argument(  # noqa: PLR0913 - one keyword a property
     default: Any = REQUIRED,
     check: Callable[[Any], object] | None = None,
     check_in_context: Callable[[Any, Any], object] | None = None,
+    in_sql: Callable[[Any], Any] | None = None,
 ) -> Argument[Any]:
     made: Argument[Any] = Argument(f"argument_{name}", None, type_=sql_type)
     made.graphql_name, made.annotation, made.default = name, annotation, default
-    made.about, made.check, made.check_in_context = about, check, check_in_context
+    made.about, made.check, made.check_in_context, made.in_sql = about, check, check_in_context, in_sql
     return made
 
 
@@ -223,6 +236,7 @@ def visible_to(*roles: Role) -> dict[str, frozenset[Role]]:
         merged_connection,
         ask,
         ask_connection,
+        worked,
         by_global_id,
         by_global_ids,
     ),

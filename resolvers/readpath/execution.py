@@ -15,7 +15,15 @@ from resolvers.readpath.failures import MISSING_VALUE, Failure, Masking, store_u
 from resolvers.readpath.graph_rows import KEYS, PARENT, POSITION, answer_slot
 from resolvers.readpath.jsontext import END, HOLE, SEPARATOR
 from resolvers.readpath.nulls import failed_value
-from resolvers.readpath.plan import FailedHole, GraphHole, Inputs, Plan, PythonHole
+from resolvers.readpath.plan import (
+    FailedHole,
+    GraphHole,
+    Inputs,
+    Plan,
+    PythonHole,
+    RowsHole,
+    Statement,
+)
 from resolvers.readpath.viewer import AnswerQuestion, OperationContext, ReadConnections
 
 write_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -69,7 +77,7 @@ class Execution:
     async def filled(self, text: str) -> str:
         """Python holes in place; graph holes together, one question for all parents of a field."""
         parts = HOLES.split(text)
-        waiting: dict[int, list[tuple[int, int]]] = {}
+        waiting: dict[int, list[tuple[int, str]]] = {}
         for at in range(1, len(parts), 2):
             number, _, payload = parts[at].partition(":")
             if number == "@":
@@ -80,17 +88,17 @@ class Execution:
                 parts[at] = self.missing_value()
                 continue
             hole = self.plan.holes[int(number)]
-            if isinstance(hole, GraphHole):
-                waiting.setdefault(int(number), []).append((at, int(payload)))
+            if isinstance(hole, GraphHole | RowsHole):
+                waiting.setdefault(int(number), []).append((at, payload))
             else:
                 parts[at] = self.computed(int(number), hole, payload)
         if waiting:
             await self.answer(parts, waiting)
         return "".join(parts)
 
-    async def answer(self, parts: list[str], waiting: Mapping[int, list[tuple[int, int]]]) -> None:
+    async def answer(self, parts: list[str], waiting: Mapping[int, list[tuple[int, str]]]) -> None:
         asked = [
-            asyncio.ensure_future(self.ask(number, sorted({key for _, key in at})))
+            asyncio.ensure_future(self.rows_below(number, {payload for _, payload in at}))
             for number, at in waiting.items()
         ]
         try:
@@ -99,14 +107,36 @@ class Execution:
             for one in asked:
                 one.cancel()  # where one failed, nobody waits for the others
         for places, answer in zip(waiting.values(), answers, strict=True):
-            for at, key in places:
-                failed = isinstance(answer, Failure)
-                parts[at] = self.fail(answer) if failed else answer.get(key, "[]")  # type: ignore[arg-type,union-attr]
+            for at, payload in places:
+                found = answer if isinstance(answer, Failure) else answer.get(payload, "[]")
+                parts[at] = self.fail(found) if isinstance(found, Failure) else found
 
-    async def ask(self, number: int, keys: list[int]) -> dict[int, str] | Failure:
-        """One graph call for all parents, then one statement for everything below."""
+    async def rows_below(self, number: int, payloads: set[str]) -> dict[str, str | Failure] | Failure:
+        """What stands below a field, by what the statement printed for each parent."""
         hole = self.plan.holes[number]
+        if isinstance(hole, RowsHole):
+            return await self.work(hole, sorted(payloads))
         assert isinstance(hole, GraphHole)
+        answer = await self.ask(hole, sorted(map(int, payloads)))
+        return answer if isinstance(answer, Failure) else {str(key): text for key, text in answer.items()}
+
+    async def work(self, hole: RowsHole, payloads: list[str]) -> dict[str, str | Failure]:
+        """The function for each parent, then one statement for everything below."""
+        found: dict[str, str | Failure] = {}
+        rows: list[tuple[Any, ...]] = []
+        for parent, payload in enumerate(payloads):
+            try:
+                made = hole.function(self.context, *self.read(hole, payload))
+            except Exception as cause:  # noqa: BLE001 - one parent's function fails: its field fails, nothing else
+                found[payload] = self.masking.told(cause)
+            else:
+                rows += [(parent, position, *row) for position, row in enumerate(made, 1)]
+        names = [column.name for column in hole.table.c]
+        texts = await self.texts_below(hole.statement, as_arrays(rows, names))
+        return found | {payloads[parent]: text for parent, text in texts.items()}
+
+    async def ask(self, hole: GraphHole, keys: list[int]) -> dict[int, str] | Failure:
+        """One graph call for all parents, then one statement for everything below."""
         self.asked_of.update(keys)
         first = hole.first(self.inputs)
         wanted = {name: read(self.inputs) for name, read in hole.parameters.items()}
@@ -121,8 +151,12 @@ class Execution:
             return store_unavailable(lost)
         names = [column.name for column in hole.question.c]
         answered = as_arrays(numbered(found, first), names)
-        inputs = {**self.inputs, **answered, answer_slot(KEYS): keys}
-        rows = await self.stores.reads.fetch(hole.statement.sql, hole.statement.values(inputs))
+        return await self.texts_below(hole.statement, {**answered, answer_slot(KEYS): keys})
+
+    async def texts_below(self, statement: Statement, answered: Mapping[str, list[Any]]) -> dict[int, str]:
+        """What the second statement prints for each parent that has rows, its own holes filled."""
+        inputs = {**self.inputs, **answered}
+        rows = await self.stores.reads.fetch(statement.sql, statement.values(inputs))
         if not rows:
             return {}
         texts = SEPARATOR.join(row[1] for row in rows)
@@ -132,16 +166,19 @@ class Execution:
     def computed(self, number: int, hole: PythonHole | FailedHole, payload: str) -> str:
         if isinstance(hole, FailedHole):
             return self.fail(hole.failure)
-        read = [
-            value if reader is None or value is None else reader(value)
-            for reader, value in zip(hole.readers, self.values(payload), strict=True)
-        ]
+        read = self.read(hole, payload)
         try:
             given = self.arguments_of(number, hole)
             made = hole.write(hole.function(self.context, *read, **given))
         except Exception as cause:  # noqa: BLE001 - one field's function fails: its field fails, nothing else
-            return self.fail(self.masking.masked(cause))
+            return self.fail(self.masking.told(cause))
         return write_json(made)
+
+    def read(self, hole: PythonHole | RowsHole, payload: str) -> list[Any]:
+        return [
+            value if reader is None or value is None else reader(value)
+            for reader, value in zip(hole.readers, self.values(payload), strict=True)
+        ]
 
     def values(self, payload: str) -> list[Any]:
         known = self.payloads.get(payload)

@@ -24,6 +24,7 @@ from resolvers.readpath.sources import (
     One,
     Pages,
     Source,
+    WorkedRows,
 )
 
 Tree = dict[str, Any]
@@ -80,6 +81,9 @@ class Description:
 
 def words_of(source: Source, field: GraphQLField, catalogue: Catalogue) -> str:
     match source:
+        case WorkedRows(function=function, columns=columns):
+            found = f"rows of Python: {function.__name__} of {count(len(columns), 'column')}"
+            return f"{found}, then rows of PostgreSQL"
         case Computed(function=function, columns=columns):
             return f"Python: {function.__name__} of {count(len(columns), 'column')}"
         case Pages():

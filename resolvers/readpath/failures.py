@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from domain.errors import StoreUnavailable
+from domain.errors import DomainError, StoreUnavailable
 
 LOG = logging.getLogger("customer360.readpath")
 MISSING_VALUE = "A value is missing that the schema promises."
@@ -75,6 +75,12 @@ class Masking:
     """Turns an unexpected fault into an INTERNAL failure: the client gets an id, the log the cause."""
 
     new_id: Callable[[], str]
+
+    def told(self, cause: Exception) -> Failure:
+        """What a client asked wrongly is said, also where only the rows can tell; all else is masked."""
+        if isinstance(cause, DomainError):
+            return Failure(Code.BAD_USER_INPUT, cause.message)
+        return self.masked(cause)
 
     def masked(self, cause: BaseException | str) -> Failure:
         error_id = self.new_id()

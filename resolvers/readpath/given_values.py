@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from resolvers.readpath.expressions import stored
@@ -13,9 +14,26 @@ from resolvers.readpath.plan import CONTEXT, Bind, Inputs
 
 
 def holds_variable(value: Any) -> bool:
-    return isinstance(value, Slot) or (
-        isinstance(value, list) and any(isinstance(item, Slot) for item in value)
-    )
+    match value:
+        case Slot():
+            return True
+        case list():
+            return any(map(holds_variable, value))
+        case dict():
+            return any(map(holds_variable, value.values()))
+    return False
+
+
+def looked_up(value: Any, inputs: Inputs) -> Any:
+    """With what the variables in it hold."""
+    match value:
+        case Slot():
+            return value.read(inputs)
+        case list():
+            return [looked_up(item, inputs) for item in value]
+        case dict():
+            return {key: looked_up(part, inputs) for key, part in value.items()}
+    return value
 
 
 def reader(value: Any, change: Callable[[Any], Any]) -> Bind:
@@ -23,7 +41,7 @@ def reader(value: Any, change: Callable[[Any], Any]) -> Bind:
     if isinstance(value, Slot):
         return lambda inputs: change(value.read(inputs))
     if holds_variable(value):
-        return lambda inputs: change([i.read(inputs) if isinstance(i, Slot) else i for i in value])
+        return lambda inputs: change(looked_up(value, inputs))
     return lambda _: change(value)
 
 
@@ -41,6 +59,12 @@ def guarded(convert: Callable[[Any], Any], at: int) -> Callable[[Any], Any]:
 
 def in_context(test: Callable[[Any, Any], object], read: Bind, at: int) -> Bind:
     return lambda inputs: guarded(lambda value: test(inputs[CONTEXT], value), at)(read(inputs))
+
+
+@cache
+def given_to(change: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
+    """A null stays one. The same function each time: a parameter is known by it."""
+    return change and (lambda value: None if value is None else change(value))
 
 
 def unchanged(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from graphql import GraphQLObjectType
-from sqlalchemy import BigInteger, Integer
+from sqlalchemy import BigInteger, Integer, Table
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from resolvers.readpath.builder import Row, Selected, StatementBuilder
@@ -29,9 +29,13 @@ def answer_slot(column: str) -> str:
 
 
 def answered_rows(builder: StatementBuilder, source: GraphRows | GraphPages) -> tuple[str, str]:
+    return rows_of_answer(builder, source.question)
+
+
+def rows_of_answer(builder: StatementBuilder, table: Table) -> tuple[str, str]:
     """The answers for all parents, each with its place from 1: what stands behind FROM, and its alias."""
     alias = builder.alias_name()
-    columns = [(PARENT, BigInteger()), (POSITION, Integer()), *((c.name, c.type) for c in source.question.c)]
+    columns = [(PARENT, BigInteger()), (POSITION, Integer()), *((c.name, c.type) for c in table.c)]
     arrays = [builder.bind(Slot((answer_slot(name),)), ARRAY(type_)).text for name, type_ in columns]
     names = ", ".join(name for name, _ in columns)
     return f"unnest({', '.join(arrays)}) AS {alias}({names})", alias

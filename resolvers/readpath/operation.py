@@ -25,7 +25,7 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from resolvers.readpath.variables import PlainVariable, plain_variables
+from resolvers.readpath.variables import PlainVariable, plain_variables, whole_variables
 
 Merged = dict[str, list[FieldNode]]
 
@@ -93,6 +93,25 @@ class Operation:
     fragments: dict[str, FragmentDefinitionNode]
     plain_variables: tuple[PlainVariable, ...] | None = None
     """None: only graphql-core reads its variables."""
+    whole: frozenset[str] = frozenset()
+    """Variables that are lists of plain input objects: a plan reads them as one value, whatever is in them."""
+
+    def symbolic(self, inputs: Mapping[str, Any], prefixes: frozenset[str]) -> dict[str, Any]:
+        """What a plan is compiled with."""
+        return {
+            name: Slot((name,)) if self.is_whole(name, value) else symbolic(value, (name,), prefixes)
+            for name, value in inputs.items()
+        }
+
+    def shapes(self, inputs: Mapping[str, Any], prefixes: frozenset[str]) -> Hashable:
+        """The part of a plan's key that the variables contribute."""
+        return tuple(
+            (name, "whole" if self.is_whole(name, value) else shape(value, prefixes))
+            for name, value in inputs.items()
+        )
+
+    def is_whole(self, name: str, value: Any) -> bool:
+        return name in self.whole and value is not None
 
     def merged(
         self,
@@ -157,7 +176,10 @@ def find_operation(schema: GraphQLSchema, document: DocumentNode, name: str | No
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     if len(chosen) != 1:
         return None
-    return Operation(schema, chosen[0], fragments, plain_variables(schema, chosen[0].variable_definitions))
+    variables = chosen[0].variable_definitions
+    return Operation(
+        schema, chosen[0], fragments, plain_variables(schema, variables), whole_variables(schema, variables)
+    )
 
 
 def response_key(node: FieldNode) -> str:

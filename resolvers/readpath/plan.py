@@ -54,7 +54,17 @@ class GraphHole:
     statement: Statement
 
 
-Hole = PythonHole | FailedHole | GraphHole
+@dataclass(frozen=True, slots=True)
+class RowsHole:
+    """Rows that a function makes of the columns which the statement printed: rows of a second statement."""
+
+    table: Table
+    function: Callable[..., Any]
+    readers: tuple[Callable[[Any], Any] | None, ...]
+    statement: Statement
+
+
+Hole = PythonHole | FailedHole | GraphHole | RowsHole
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +88,7 @@ class Plan:
     @property
     def size(self) -> int:
         """Characters of SQL, by which plans are counted."""
-        inner = sum(len(hole.statement.sql) for hole in self.holes if isinstance(hole, GraphHole))
+        inner = sum(len(hole.statement.sql) for hole in self.holes if isinstance(hole, GraphHole | RowsHole))
         return len(self.statement.sql) + inner
 
     def bad_inputs(self, inputs: Inputs) -> dict[int, str]:

@@ -13,7 +13,7 @@ from resolvers.readpath.cost import refuse_dear
 from resolvers.readpath.documents import Documents, Prepared
 from resolvers.readpath.failures import LOG
 from resolvers.readpath.mutation import MutationPlan, compile_mutation
-from resolvers.readpath.operation import Operation, Unplannable, shape, symbolic
+from resolvers.readpath.operation import Operation, Unplannable
 from resolvers.readpath.plan import Compiled, Inputs, Plan
 from resolvers.readpath.sources import Roles
 from resolvers.readpath.viewer import Viewer
@@ -28,7 +28,7 @@ class Planner:
 
     def cost(self, prepared: Prepared, operation: Operation, inputs: Inputs, viewer: Viewer) -> int:
         """Refused with LIMIT_EXCEEDED when it is more than an operation may cost."""
-        shapes = self.shapes(inputs)
+        shapes = self.shapes(operation, inputs)
         cost = prepared.costs.get(shapes)
         if cost is None:
             cost = prepared.keep_cost(shapes, cost_of(self.task(operation, inputs, viewer, {})))
@@ -62,7 +62,7 @@ class Planner:
         viewer_and_failed: tuple[Viewer, Mapping[int, str]],
     ) -> Compiled:
         viewer, failed = viewer_and_failed
-        key = (viewer.role, self.is_scoped(viewer), tuple(failed.items()), self.shapes(inputs))
+        key = (viewer.role, self.is_scoped(viewer), tuple(failed.items()), self.shapes(operation, inputs))
         plan = self.documents.plans.find(prepared, key)
         if plan is None:
             plan = self.compile(self.task(operation, inputs, viewer, failed))
@@ -87,14 +87,11 @@ class Planner:
 
     def task(self, operation: Operation, inputs: Inputs, viewer: Viewer, failed: Mapping[int, str]) -> Task:
         catalogue = self.documents.catalogue
-        variables = {
-            name: symbolic(value, (name,), catalogue.prefixes) for name, value in variables_of(inputs).items()
-        }
+        variables = operation.symbolic(variables_of(inputs), catalogue.prefixes)
         return Task(operation, catalogue, variables, viewer.role, self.is_scoped(viewer), failed)
 
-    def shapes(self, inputs: Inputs) -> Hashable:
-        prefixes = self.documents.catalogue.prefixes
-        return tuple((name, shape(value, prefixes)) for name, value in variables_of(inputs).items())
+    def shapes(self, operation: Operation, inputs: Inputs) -> Hashable:
+        return operation.shapes(variables_of(inputs), self.documents.catalogue.prefixes)
 
     def is_scoped(self, viewer: Viewer) -> bool:
         return viewer.role in self.own_rows_only

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Integer, select
+from sqlalchemy import Integer
 
 from domain.errors import StoreUnavailable
 from resolvers.readpath.catalogue import Catalogue, class_of, find_entity_of
@@ -21,7 +21,7 @@ from resolvers.readpath.field import SourcedField, declared_arguments, find_enti
 from resolvers.readpath.operation import id_prefix
 from resolvers.readpath.reference_objects import Parent, coded, instance, parent_of, require
 from resolvers.readpath.reference_pages import Entry, cut, window_of
-from resolvers.readpath.reference_rows import Rows, Values, from_driver, given
+from resolvers.readpath.reference_rows import Rows, Values, as_dicts, from_driver, given
 from resolvers.readpath.relay import SortDirection
 from resolvers.readpath.sources import (
     Argument,
@@ -37,6 +37,7 @@ from resolvers.readpath.sources import (
     One,
     Ordered,
     Pages,
+    WorkedRows,
 )
 from resolvers.readpath.viewer import OperationContext
 
@@ -110,7 +111,7 @@ class Reader:
             self.check_argument(argument)
 
     def check_argument(self, argument: Any) -> None:
-        value = given(self.arguments, argument.graphql_name)
+        value = as_dicts(given(self.arguments, argument.graphql_name))
         if argument.check is not None and value is not None:
             argument.check(value)
         if argument.check_in_context is not None and value is not None:
@@ -135,9 +136,6 @@ class Reader:
             return value
         return f"{source.id_prefix or entity.id_prefix}_{value}"
 
-    async def embed(self, source: Embed) -> Any:
-        return await self.embedded(source)
-
     async def embedded(self, source: Embed) -> Any:
         entity, row = self.row()
         if source.unless_null is not None and await self.rows.value(source.unless_null, entity, row) is None:
@@ -159,10 +157,13 @@ class Reader:
     async def computed(self, source: Computed) -> Any:
         wanted = self.wanted(source.parameters)
         values = [await self.rows.value(column, *self.row()) for column in source.columns]
+        return self.called(source.function, *values, **wanted)
+
+    def called(self, function: Callable[..., Any], *values: Any, **wanted: Any) -> Any:
         try:
-            return source.function(self.context.operation, *values, **wanted)
+            return function(self.context.operation, *values, **wanted)
         except Exception as cause:
-            raise coded(self.context.masking.masked(cause)) from cause
+            raise coded(self.context.masking.told(cause)) from cause
 
     async def one(self, source: One) -> Any:
         self.check_arguments()
@@ -254,15 +255,14 @@ class Reader:
         return [
             Entry((place,), instance(self.target, values))
             for place, values in enumerate(made, 1)
-            if await self.is_known(source, values)
+            if await self.rows.holds(source.only_if, require(self.target), values)
         ]
 
-    async def is_known(self, source: GraphRows | GraphPages, values: Values) -> bool:
-        if source.only_if is None:
-            return True
-        condition = self.rows.filled(source.only_if, (require(self.target), values), {})
-        found = await self.rows.fetch(select(condition.label("known")))
-        return bool(found[0]["known"])
+    async def worked_rows(self, source: WorkedRows) -> list[Any]:
+        values = [await self.rows.value(column, *self.row()) for column in source.columns]
+        names = [column.name for column in source.table.c]
+        made = self.called(source.function, *values)
+        return [instance(self.target, dict(zip(names, row, strict=True))) for row in made]
 
     async def by_global_id(self, source: ByGlobalId) -> Any:
         if not source.many:
@@ -286,7 +286,7 @@ class Reader:
 
 READERS: dict[type, Callable[[Reader, Any], Any]] = {
     Column: Reader.column,
-    Embed: Reader.embed,
+    Embed: Reader.embedded,
     Computed: Reader.computed,
     One: Reader.one,
     Lookup: Reader.lookup,
@@ -295,5 +295,6 @@ READERS: dict[type, Callable[[Reader, Any], Any]] = {
     MergedPages: Reader.merged,
     GraphRows: Reader.graph_rows,
     GraphPages: Reader.graph_pages,
+    WorkedRows: Reader.worked_rows,
     ByGlobalId: Reader.by_global_id,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -72,12 +72,16 @@ class Rows:
         found = await self.fetch(select(filled.label("value")))
         return from_driver(found[0]["value"], expression.type)
 
+    async def holds(self, condition: Any, entity: Entity, row: Values) -> bool:
+        """Whether a row meets a condition; without one it does."""
+        return condition is None or bool(await self.value(condition, entity, row))
+
     def filled(self, expression: Any, parent: tuple[Entity, Values] | None, arguments: Values) -> Any:
         """The expression with the parent's columns, the arguments and the context as literal values."""
 
         def replace(element: Any, **_: Any) -> Any:
             if isinstance(element, Argument):
-                return literal(given(arguments, element.graphql_name), widened(element.type))
+                return literal(self.argument(element, arguments), widened(element.type))
             if isinstance(element, Inlined):
                 return self.filled(element.stands_for, parent, arguments)
             if isinstance(element, ContextValue):
@@ -90,6 +94,10 @@ class Rows:
             return None
 
         return replacement_traverse(expression, {}, replace)
+
+    def argument(self, element: Argument[Any], arguments: Values) -> Any:
+        value = as_dicts(given(arguments, element.graphql_name))
+        return value if value is None or element.in_sql is None else element.in_sql(value)
 
     async def of(  # noqa: PLR0913 - one keyword a property
         self,
@@ -196,6 +204,13 @@ def grouped(kind: str, conditions: list[Any]) -> Any:
 def given(arguments: Values, name: str) -> Any:
     value = arguments.get(name)
     return None if value is UNSET else value
+
+
+def as_dicts(value: Any) -> Any:
+    """Input objects as the planner knows them."""
+    if isinstance(value, list):
+        return [as_dicts(item) for item in value]
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 def plain(value: Any) -> Any:

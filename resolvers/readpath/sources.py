@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -167,6 +167,16 @@ class GraphPages:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class WorkedRows:
+    """Rows that a Python function makes of the operation's context and named columns, handed to SQL as if they were
+    this table, in their order."""
+
+    table: Table
+    function: Callable[..., Sequence[tuple[object, ...]]]
+    columns: tuple[ColumnElement[Any], ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class ByGlobalId:
     """Any entity by its global id: Relay's `node`, or `nodes` for a list of ids."""
 
@@ -184,6 +194,7 @@ Source = (
     | MergedPages
     | GraphRows
     | GraphPages
+    | WorkedRows
     | ByGlobalId
 )
 
@@ -247,7 +258,8 @@ class Argument(BindParameter[T]):
     """A GraphQL argument used inside a declared SQL expression.
 
     `check(value)` and `check_in_context(context, value)` raise ValueError before anything runs: SQL must never
-    fail on a value, for that would take the whole answer along.
+    fail on a value, for that would take the whole answer along. `in_sql(value)` is what stands for the value in a
+    statement; input objects come as dicts.
     """
 
     inherit_cache = True
@@ -257,6 +269,7 @@ class Argument(BindParameter[T]):
     about: str
     check: Callable[[Any], object] | None
     check_in_context: Callable[[Any, Any], object] | None
+    in_sql: Callable[[Any], Any] | None
 
 
 class Inlined(BindParameter[T]):

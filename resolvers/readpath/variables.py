@@ -14,11 +14,15 @@ from graphql import (
     GraphQLSchema,
     Undefined,
     VariableDefinitionNode,
+    get_named_type,
     get_nullable_type,
+    is_input_object_type,
     is_leaf_type,
     is_list_type,
     type_from_ast,
 )
+
+from resolvers.readpath.catalogue import declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,23 @@ def plain_variable(schema: GraphQLSchema, definition: VariableDefinitionNode) ->
     if not is_leaf_type(leaf):
         return None
     return PlainVariable(definition.variable.name.value, leaf.coerce_input_value, is_list)
+
+
+def whole_variables(
+    schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode] | None
+) -> frozenset[str]:
+    """Lists of input objects that are no filters: nothing in them changes what is read."""
+    return frozenset(
+        definition.variable.name.value for definition in definitions or () if is_whole(schema, definition)
+    )
+
+
+def is_whole(schema: GraphQLSchema, definition: VariableDefinitionNode) -> bool:
+    type_: Any = type_from_ast(schema, definition.type)
+    item: Any = get_named_type(type_)
+    if not is_list_type(get_nullable_type(type_)) or not is_input_object_type(item):
+        return False
+    return all("rule" not in getattr(declared(field), "metadata", {}) for field in item.fields.values())
 
 
 def read_plain(variables: Sequence[PlainVariable], given: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -77,7 +77,7 @@ def role_is_missing_in_the_key(patch: pytest.MonkeyPatch) -> None:
     def without_role(self: Any, prepared: Any, op: Any, inputs: Any, viewer_and_failed: Any) -> Any:
         for (owner, key), plan in self.documents.plans.kept.items():
             wanted = tuple(viewer_and_failed[1].items())
-            if owner is prepared and key[2] == wanted and key[3] == self.shapes(inputs):
+            if owner is prepared and key[2] == wanted and key[3] == self.shapes(op, inputs):
                 return plan
         return original(self, prepared, op, inputs, viewer_and_failed)
 

@@ -49,6 +49,8 @@ VALUES = Values(
         "days": [30, 90, 365, 3000, 0, 2**31 - 1],
         "first": [1, 2, 3, 5, 0, 101],
         "pool": ["fresh", "a\0"],
+        "product": ["prd_1", "prd_9", "prd_31", "prd_40", "prd_777", "prd_12", "prd_5", "cus_1", "\0"],
+        "quantity": ["1", "2.50", "0.001"],
     },
     by_scalar={
         "ID": [*CUSTOMER_IDS, *OTHER_IDS],

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import strawberry
 from readpath_example import tables as t
+from readpath_example.baskets import basket_lines, baskets, lines_of, quantity_of
 from readpath_example.context import EVERYBODY, STAFF, Reason, Role, explain, hash_phone, reveal
 from readpath_example.tables import CustomerKind, OrderStatus
 from sqlalchemy import (
@@ -52,6 +53,7 @@ from resolvers.readpath.declare import (
     one,
     roots,
     visible_to,
+    worked,
 )
 from resolvers.readpath.expressions import cents, coded, is_in, is_null
 from resolvers.readpath.filter_inputs import by_operator, compares, group, matches, related
@@ -251,6 +253,23 @@ class Recommendation:
     product: Product = one("The product.", on=t.products.c.product_id == recommended.c.product_id)
 
 
+@entity(basket_lines, roles=EVERYBODY, scope=WITHIN_PARENT)
+class BasketLine:
+    """What was worked out of a line."""
+
+    quantity: Decimal = column(basket_lines.c.quantity, "How many.")
+    words: str | None = column(basket_lines.c.words, "Where to.")
+    product: Product | None = one("What.", on=t.products.c.product_id == basket_lines.c.product_id)
+
+
+@entity(baskets, roles=(Role.CUSTOMER, Role.AGENT, Role.ANALYST), scope=baskets.c.customer_id)
+class Basket:
+    """What a customer would buy."""
+
+    quantity: Decimal = computed(quantity_of, baskets.c.basket, about="Of everything.")
+    lines: list[BasketLine] = worked("In the order given.", lines_of, baskets.c.basket, rows=basket_lines)
+
+
 @strawberry.type(description="A company.")
 class Company:
     name: str = strawberry.field(description="As registered.")
@@ -322,6 +341,7 @@ class Customer(Node):
         first=5,
         parameters=[pool],
     )
+    basket: Basket | None = one("What they would buy.", on=baskets.c.customer_id == t.customers.c.customer_id)
     referrer: Customer | None = one(
         "Who brought them.", on=referrers.c.customer_id == t.customers.c.referrer_id
     )
