@@ -1,6 +1,5 @@
 """The customer: profile, facts, tiers, labels, orders, and who they are related to."""
 
-from collections.abc import Callable
 from datetime import datetime
 from operator import eq
 from typing import Any
@@ -12,7 +11,6 @@ from strawberry import ID
 from db import tables as t
 from domain.customers.profile import CustomerKind, about
 from domain.ingest.cleaning import clean_email, clean_phone
-from domain.privacy.masking import is_audited, sees_unmasked, shown
 from resolvers.access import EVERYBODY, SERVICE, STAFF_AND_CUSTOMERS
 from resolvers.communities import Community
 from resolvers.context import Context
@@ -22,12 +20,12 @@ from resolvers.facts_rows import as_of, facts_at_moment, facts_of_customers
 from resolvers.labels import Label, LabelFilter, labels_of_customers
 from resolvers.leaders import Leader, leaders
 from resolvers.orders import DateTimeFilter, Order, OrderFilter
+from resolvers.profiles import Profile
 from resolvers.readpath.declare import (
     argument,
     ask,
     ask_connection,
     column,
-    computed,
     connection,
     embed,
     entity,
@@ -44,81 +42,6 @@ from resolvers.relationships import Relationship, depth, kinds, known_customer, 
 from resolvers.standing_rows import standings_at_moment, standings_with_facts
 from resolvers.tier_standings import TierFilter, TierStanding, held_tiers
 from resolvers.tier_transitions import TierTransition
-
-strawberry.enum(CustomerKind, description="Whether a customer buys for a household or for a business.")
-
-
-Reveal = Callable[[Context, bytes | None, bytes | None, int], str | None]
-
-
-def reveal(field: str) -> Reveal:
-    """Opens a personal field and shows it as the viewer may see it; null after erasure."""
-    mask = about(field).mask
-
-    def revealed(
-        context: Context, sealed: bytes | None, data_key: bytes | None, customer_id: int
-    ) -> str | None:
-        if sealed is None or data_key is None or mask is None:
-            return None
-        if is_audited(context.viewer):
-            context.note_opened(customer_id, field)
-        return shown(context.cipher.open(data_key, sealed, field=field), mask=mask, viewer=context.viewer)
-
-    return revealed
-
-
-def masked_fields(
-    context: Context, name: bytes | None, phone: bytes | None, email: bytes | None
-) -> list[str]:
-    known = {"name": name, "phone": phone, "email": email}
-    return [] if sees_unmasked(context.viewer) else [field for field, value in known.items() if value]
-
-
-@strawberry.type(description="Where somebody is.")
-class Address:
-    city: str | None = strawberry.field(description="City, as the source names it.")
-
-
-@entity(t.customers, roles=STAFF_AND_CUSTOMERS, scope=t.customers.c.customer_id)
-class Profile:
-    """Who the customer is. Personal values are masked by role and null after erasure. [S2-8, S3-1]"""
-
-    kind: CustomerKind = column(coded(t.customers.c.kind, CustomerKind), about("kind").words)
-    name: str | None = computed(
-        reveal("name"),
-        t.customers.c.name,
-        t.customers.c.data_key,
-        t.customers.c.customer_id,
-        about=about("name").words,
-    )
-    phone: str | None = computed(
-        reveal("phone"),
-        t.customers.c.phone,
-        t.customers.c.data_key,
-        t.customers.c.customer_id,
-        about=about("phone").words,
-    )
-    email: str | None = computed(
-        reveal("email"),
-        t.customers.c.email,
-        t.customers.c.data_key,
-        t.customers.c.customer_id,
-        about=about("email").words,
-    )
-    address: Address | None = embed(
-        Address, "Null: not known.", unless_null=t.customers.c.city, city=t.customers.c.city
-    )
-    registration_channel: str | None = column(
-        t.customers.c.registration_channel, about("registration_channel").words
-    )
-    masked_fields: list[str] = computed(
-        masked_fields,
-        t.customers.c.name,
-        t.customers.c.phone,
-        t.customers.c.email,
-        about="Fields above that this viewer sees masked.",
-    )
-
 
 referrers = t.customers.alias("referrers")
 phones = t.identities.alias("phones")
