@@ -1,25 +1,23 @@
 """What several fields of one row are worked out from is worked out once an operation."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
-from typing import TypeAlias, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from resolvers.context import Context
 
+P = ParamSpec("P")
 T = TypeVar("T")
-Facts: TypeAlias = Mapping[str, int | None]
-OfFacts: TypeAlias = Callable[[Context, int, Facts], T]
 
 
-def once_an_operation(function: OfFacts[T]) -> OfFacts[T]:
-    """Facts are known by identity: the fields of one row are given the same object, and nobody changes it."""
+def once_an_operation(function: Callable[Concatenate[Context, P], T]) -> Callable[Concatenate[Context, P], T]:
+    """The last value is known by identity: the fields of one row are given the same object, and nobody changes it."""
 
     @wraps(function)
-    def remembered(context: Context, version_id: int, facts: Facts) -> T:
-        key = (function, version_id, id(facts))
+    def remembered(context: Context, /, *values: P.args, **none: P.kwargs) -> T:
+        key = (function, *values[:-1], id(values[-1]))
         if key not in context.remembered:
-            context.remembered[key] = (facts, function(context, version_id, facts))
-        found: T = context.remembered[key][1]
-        return found
+            context.remembered[key] = (values[-1], function(context, *values, **none))
+        return cast(T, context.remembered[key][1])
 
     return remembered

@@ -1,9 +1,12 @@
 """Work that several fields of one row share."""
 
+from collections.abc import Mapping
 from unittest.mock import Mock
 
 from resolvers.context import Context
-from resolvers.remembered import Facts, once_an_operation
+from resolvers.remembered import once_an_operation
+
+Facts = Mapping[str, int]
 
 
 def context() -> Context:
