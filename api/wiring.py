@@ -32,6 +32,7 @@ from db.audit_store import record_opened
 from db.event_store import PostgresEventStore
 from db.live_stream import StreamReader, connect_stream
 from db.live_subscribers import Subscribers
+from db.member_day_store import PostgresMemberDayStore
 from db.outbox_events import OutboxTable
 from db.policy_changes import PostgresPolicyStore
 from db.read_pool import ReadPool
@@ -167,6 +168,7 @@ def context_maker(
     events = PostgresEventStore(stores.pool, stores.cipher, changed)
     standings = PostgresStandingStore(stores.pool, changed)
     alerts = PostgresAlertStore(stores.pool, lists_changed)
+    member_days = PostgresMemberDayStore(stores.pool)
     policies = PostgresPolicyStore(stores.pool, shop.read_again)
     stored_facts = PostgresStoredFacts(stores.pool)
     return lambda viewer: Context(
@@ -176,6 +178,7 @@ def context_maker(
         events=events,
         standings=standings,
         alerts=alerts,
+        member_days=member_days,
         policies=policies,
         stored_facts=stored_facts,
         now=business_now(settings),

@@ -16,6 +16,7 @@ VALUES: Mapping[str, tuple[str, str]] = {
     "name": ("name", "coalesce(c.name, c.external_id)"),
     "category": ("category_id", "c.category_id"),
     "unit_price": ("unit_price_cents", "c.unit_price::bigint"),
+    "unit_cost": ("unit_cost_cents", "c.unit_cost::bigint"),
     "high_margin": ("high_margin", "c.high_margin"),
     "organic": ("organic", "c.organic"),
     "imported": ("imported", "c.imported"),

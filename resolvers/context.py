@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from domain.calendar import calendar_of, microseconds
 from domain.ingest.ingest_events import EventStore
 from domain.ports import Cipher
+from domain.pricing.set_member_day import MemberDayStore
 from domain.privacy.viewer import Viewer
 from domain.standings.act_by_hand import StandingStore
 from domain.standings.preview_policy import StoredBase
+from domain.tiers.life_days import date_of
 from domain.tiers.policy import TierPolicyVersion, TierRule
 from domain.tiers.policy_store import PolicyStore
 from domain.watching.act_on_alert import AlertStore
@@ -27,6 +30,11 @@ class ShopSettings:
     versions: Mapping[int, TierPolicyVersion]
     """Every version of every tier policy, by its stored id."""
 
+    @property
+    def today(self) -> date:
+        """The business day that is open: it ends at `live_as_of`."""
+        return date_of(calendar_of(self.time_zone).last_whole_day(microseconds(self.live_as_of)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
@@ -38,6 +46,7 @@ class Context:
     events: EventStore
     standings: StandingStore
     alerts: AlertStore
+    member_days: MemberDayStore
     policies: PolicyStore
     stored_facts: StoredBase
     now: datetime

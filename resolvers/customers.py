@@ -12,6 +12,8 @@ from db import tables as t
 from domain.customers.profile import CustomerKind, about
 from domain.ingest.cleaning import clean_email, clean_phone
 from resolvers.access import EVERYBODY, SERVICE, STAFF_AND_CUSTOMERS
+from resolvers.basket import BasketPreview
+from resolvers.basket_rows import baskets
 from resolvers.communities import Community
 from resolvers.context import Context
 from resolvers.facts import Facts
@@ -36,6 +38,7 @@ from resolvers.readpath.declare import (
 from resolvers.readpath.expressions import coded, is_in
 from resolvers.readpath.filter_inputs import compares, group, matches, reached, related
 from resolvers.readpath.relay import Connection, Node
+from resolvers.readpath.weights import costly
 from resolvers.recommendations import Recommendation, known_product, recommended_products
 from resolvers.refs import ExternalRefInput, refs_with_source
 from resolvers.relationships import Relationship, depth, kinds, known_customer, related_customers
@@ -110,6 +113,15 @@ class Customer(Node):
         "Under every policy.",
         on=standings_with_facts.c.customer_id == t.customers.c.customer_id,
         order_by=[standings_with_facts.c.policy_id],
+    )
+    basket_preview: BasketPreview | None = costly(
+        5,
+        one(
+            "What a basket would cost by the tiers held now, why, and what it would earn; null: it cannot be priced. "
+            "[S0-20, S2-5]",
+            on=baskets.c.customer_id == t.customers.c.customer_id,
+            visible_to=STAFF_AND_CUSTOMERS,
+        ),
     )
     tier_transitions: Connection[TierTransition] = connection(
         "Every decision, newest first.",

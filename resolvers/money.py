@@ -20,6 +20,10 @@ class Money:
     currency_code: CurrencyCode = strawberry.field(description="The shop's currency.")
 
 
+def cents_in(currency_code: str, amount_cents: int) -> Money:
+    return Money(amount=Decimal(amount_cents).scaleb(-2), currency_code=CurrencyCode(currency_code))
+
+
 def money(
     amount_cents: ColumnElement[int], about: str, *, unless_null: ColumnElement[Any] | None = None
 ) -> Any:

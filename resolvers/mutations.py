@@ -11,7 +11,7 @@ from domain.errors import DomainError
 from domain.ingest.events import Event, Rejection, check_batch
 from domain.ingest.ingest_events import IngestResult, ingest_events, rejection
 from domain.privacy.viewer import Role
-from resolvers import alert_acts
+from resolvers import alert_acts, member_day
 from resolvers import tier_acts as acts
 from resolvers import tier_policy_activation as activation
 from resolvers import tier_policy_drafts as drafts
@@ -190,6 +190,17 @@ class Mutation:
         input: Annotated[activation.TierPolicyRetireInput, strawberry.argument(description="Which.")],
     ) -> activation.TierPolicyRetirePayload:
         return await activation.retired(info, input)
+
+    @strawberry.mutation(  # type: ignore[untyped-decorator]
+        description="Sets all offers of a member day; the same list again changes nothing. [S2-5]",
+        metadata=visible_to(Role.OPERATOR),
+    )
+    async def member_day_set(
+        self,
+        info: Info,
+        input: Annotated[member_day.MemberDaySetInput, strawberry.argument(description="What is offered.")],
+    ) -> member_day.MemberDaySetPayload:
+        return await member_day.member_day_set(info, input)
 
 
 async def ingest(context: Context, given: EventIngestInput) -> EventIngestPayload:

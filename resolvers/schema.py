@@ -5,6 +5,7 @@ from sqlalchemy import Text, func, select
 from strawberry.schema.config import StrawberryConfig
 
 from db import tables as t
+from domain.privacy.viewer import Role
 from resolvers.access import EVERYBODY, STAFF, STAFF_AND_CUSTOMERS, STAFF_AND_PARTNERS
 from resolvers.alerts import Alert, AlertFilter
 from resolvers.communities import Community
@@ -15,6 +16,7 @@ from resolvers.facts import FactDefinitionAnswer
 from resolvers.freshness import freshness
 from resolvers.house import Shop, Viewer, fact_definitions, viewer
 from resolvers.labels import LabelDefinition
+from resolvers.member_day import MemberDay
 from resolvers.mutations import Mutation
 from resolvers.orders import Order, OrderBy
 from resolvers.products import Category, Product, ProductBy, ProductFilter
@@ -81,6 +83,10 @@ class Query:
     )
     categories: list[Category] = many(
         "All categories.", order_by=[t.categories.c.category_id], visible_to=EVERYBODY
+    )
+    member_day: MemberDay | None = one(
+        "A member day with its offers; null: the day is none. [S2-5]",
+        visible_to=(Role.CUSTOMER, Role.AGENT, Role.MARKETER, Role.OPERATOR),
     )
     tier_policies: list[TierPolicy] = many(
         "Every policy.", order_by=[t.tier_policies.c.policy_id], visible_to=EVERYBODY

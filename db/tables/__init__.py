@@ -25,6 +25,7 @@ from db.tables.machinery import (
 )
 from db.tables.metadata import metadata
 from db.tables.orders import categories, category_days, order_lines, orders, products
+from db.tables.pricing import member_day_offers
 from db.tables.standings import LABEL_BYTES, customer_standings
 from db.tables.tiers import (
     tier_policies,
@@ -60,6 +61,7 @@ __all__ = [
     "label_changes",
     "label_definitions",
     "manual_labels",
+    "member_day_offers",
     "metadata",
     "order_lines",
     "orders",

@@ -47,6 +47,8 @@ class ProductColumns(TypedColumns):
     name: Named[str] = Column(Text)
     category_id: Named[int] = Column(SmallInteger, ForeignKey("categories.category_id"))
     unit_price_cents: Named[int] = Column(BigInteger)
+    unit_cost_cents: Named[int | None] = Column(BigInteger)
+    """What a unit costs the shop; never shown. Null: not known, so its price has no floor."""
     high_margin: Named[bool] = Column(Boolean)
     organic: Named[bool] = Column(Boolean)
     imported: Named[bool] = Column(Boolean)

@@ -61,6 +61,7 @@ COLUMNS: Mapping[RecordKind, tuple[Column, ...]] = {
         Column("name"),
         Column("category", needed=True),
         Column("unit_price", ValueType.MONEY, default="0"),
+        Column("unit_cost", ValueType.MONEY),
         Column("high_margin", ValueType.FLAG, default="false"),
         Column("organic", ValueType.FLAG, default="false"),
         Column("imported", ValueType.FLAG, default="false"),

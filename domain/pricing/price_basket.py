@@ -32,6 +32,12 @@ class Pricing:
     on: date
 
 
+def member_day_price(product: ListedProduct, offer: MemberDayOffer, rules: PriceRules) -> int:
+    """Cents of a unit for a member who has no other price."""
+    steps = _steps(product, Pricing(rules=rules, tiers=PublishedTiers(), offers={}, on=date.min), offer)
+    return _price_of(steps)
+
+
 def price_basket(lines: Sequence[BasketLine], pricing: Pricing) -> PricedBasket:
     """Units beyond what a member may take on member day are a line of their own, at the next best price."""
     priced: list[PricedLine] = []

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import strawberry
 
+ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 EXACT_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,12})?")
 
 
@@ -29,6 +30,12 @@ def read_moment(text: object) -> datetime:
         raise ValueError("a moment must lie in the years 1 to 9999") from error
 
 
+def read_day(text: object) -> date:
+    if not ISO_DAY.fullmatch(str(text)):
+        raise ValueError("a day is written as in 2026-11-25")
+    return date.fromisoformat(str(text))
+
+
 def read_amount(text: object) -> Decimal:
     if not EXACT_NUMBER.fullmatch(str(text)):
         raise ValueError("a number has at most 20 digits before the point and 12 behind, as in 12.50")
@@ -40,7 +47,7 @@ def print_amount(value: Decimal) -> str:
 
 
 def scalar_map() -> dict[object, Any]:
-    """For StrawberryConfig: how datetime and Decimal appear in the schema."""
+    """For StrawberryConfig: how moments, days and exact numbers appear in the schema."""
     return {
         datetime: strawberry.scalar(
             name="DateTime",
@@ -48,6 +55,12 @@ def scalar_map() -> dict[object, Any]:
             serialize=print_moment,
             parse_value=read_moment,
             specified_by_url="https://scalars.graphql.org/andimarek/date-time.html",
+        ),
+        date: strawberry.scalar(
+            name="Date",
+            description="A calendar day, as in 2026-11-25.",
+            serialize=date.isoformat,
+            parse_value=read_day,
         ),
         Decimal: strawberry.scalar(
             name="Decimal",

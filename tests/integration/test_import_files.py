@@ -137,6 +137,20 @@ async def test_a_product_that_moves_to_another_category_takes_its_days_along(imp
     ) == [("FISH", 1), ("ROOTS", 2)]
 
 
+async def test_what_a_product_costs_the_shop_is_optional(importer: Importer) -> None:  # S2-6
+    costs = "SELECT external_id, unit_cost_cents FROM products WHERE source_id = {source} ORDER BY 1"
+    await importer.take_texts({"products": SHOP["products"]})
+    unknown = await importer.rows(costs)
+
+    await importer.take_texts({"products": "external_id,category,unit_cost\nP1,LEAFY,3.10\nP2,FISH,\n"})
+    told = await importer.rows(costs)
+    await importer.take_texts({"products": SHOP["products"]})
+
+    assert unknown == [("P1", None), ("P2", None)]
+    assert told == [("P1", 310), ("P2", None)]
+    assert await importer.rows(costs) == told  # a file without the column leaves it
+
+
 async def test_referrers_and_communities_are_linked_and_unknown_ones_flagged(importer: Importer) -> None:
     reports = await importer.take_texts(
         {

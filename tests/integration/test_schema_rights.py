@@ -25,6 +25,7 @@ SELECTIONS = {
     "tierMigration": '(policy: "kuailv_grade", from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z") '
     "{ cells { customers } }",
     "alerts": "(first: 1) { nodes { id } }",
+    "memberDay": " { on }",
     "tierTransitions": "(first: 1) { nodes { id } }",
     "labelDefinitions": " { id }",
     "factDefinitions": " { code }",
@@ -48,6 +49,7 @@ MAY_USE = {
     "tierDistribution": {Role.MARKETER, Role.ANALYST, Role.OPERATOR},
     "tierMigration": {Role.MARKETER, Role.ANALYST, Role.OPERATOR},
     "alerts": STAFF,
+    "memberDay": {Role.CUSTOMER, Role.AGENT, Role.MARKETER, Role.OPERATOR},
     "tierTransitions": STAFF | {Role.PARTNER},
     "labelDefinitions": STAFF | {Role.PARTNER},
     "factDefinitions": STAFF | {Role.PARTNER},
@@ -60,6 +62,7 @@ PARTNER_MAY_NOT += [
     "recommendations { rank }",
     "relationships(first: 1) { nodes { depth } }",
     "community { name }",
+    'basketPreview(lines: [{product: "prd_1", quantity: "1"}]) { pointsEarned }',
     "referredBy { id }",
     "registeredAt",
 ]

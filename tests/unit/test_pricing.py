@@ -4,13 +4,14 @@ from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.pricing.price import PriceStepKind
-from domain.pricing.price_basket import BasketLine, Pricing, half_up, price_basket
+from domain.pricing.price_basket import BasketLine, Pricing, half_up, member_day_price, price_basket
 from domain.pricing.rules import ListedProduct, MemberDayOffer, PriceRules, PublishedTiers, TierPrice
 from domain.words import Words
 
@@ -92,6 +93,13 @@ def test_a_discount_stops_at_cost_and_least_margin() -> None:  # S2-6
     assert [step.kind for step in line.steps if step.applied] == [PriceStepKind.FLOOR]
 
 
+def test_an_offer_is_shown_as_a_member_without_a_tier_would_pay_it() -> None:
+    costly = replace(SPINACH, unit_cost_cents=601)
+
+    assert member_day_price(SPINACH, MemberDayOffer(), PriceRules()) == 500
+    assert member_day_price(costly, MemberDayOffer(), PriceRules()) == 632
+
+
 def test_a_list_price_below_the_floor_stays_the_list_price() -> None:
     sold_off = replace(SPINACH, unit_cost_cents=2_000)
 
@@ -151,6 +159,30 @@ def test_one_more_published_price_never_makes_anything_dearer(
     richer = replace(pricing, tiers=replace(pricing.tiers, prices=(*pricing.tiers.prices, more)))
 
     assert price_basket([line], richer).total_cents <= price_basket([line], pricing).total_cents
+
+
+QUANTITIES = st.decimals(min_value="0.001", max_value=1_000, places=3)
+CAPPED = st.builds(MemberDayOffer, factor=FACTORS, units_left=st.none() | st.decimals(0, 50, places=3))
+
+
+@given(PRODUCTS, PRICINGS, CAPPED, QUANTITIES, QUANTITIES)
+def test_more_units_never_cost_less(
+    product: ListedProduct, pricing: Pricing, offer: MemberDayOffer, units: Decimal, more: Decimal
+) -> None:
+    limited = replace(pricing, offers={1: offer})
+    fewer, all_of_them = (BasketLine(product, number) for number in (units, units + more))
+
+    assert price_basket([fewer], limited).total_cents <= price_basket([all_of_them], limited).total_cents
+
+
+@given(st.lists(PRODUCTS, min_size=1, max_size=6), PRICINGS, st.randoms(use_true_random=False))
+def test_the_order_of_products_changes_no_total(
+    products: list[ListedProduct], pricing: Pricing, chance: Random
+) -> None:
+    lines = [BasketLine(replace(one, product_id=n), Decimal("1.5")) for n, one in enumerate(products)]
+    shuffled = chance.sample(lines, len(lines))
+
+    assert price_basket(shuffled, pricing).total_cents == price_basket(lines, pricing).total_cents
 
 
 def test_the_types_of_pricing_have_no_place_for_a_customer() -> None:  # PIPL art. 24, S3-20
