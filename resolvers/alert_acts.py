@@ -1,7 +1,7 @@
 """What people do about alerts: inputs and payloads of the mutations."""
 
 from collections.abc import Awaitable, Callable
-from typing import TypedDict
+from typing import Annotated, TypedDict
 
 import strawberry
 from strawberry import ID, Info
@@ -47,11 +47,17 @@ class Acted(TypedDict):
     user_errors: list[UserError]
 
 
-async def acknowledged(info: Info, given: AlertAcknowledgeInput) -> AlertAcknowledgePayload:
+async def acknowledged(
+    info: Info,
+    given: Annotated[AlertAcknowledgeInput, strawberry.argument(name="input", description="Which.")],
+) -> AlertAcknowledgePayload:
     return AlertAcknowledgePayload(**await acted(info, given.id, acknowledge))
 
 
-async def resolved(info: Info, given: AlertResolveInput) -> AlertResolvePayload:
+async def resolved(
+    info: Info,
+    given: Annotated[AlertResolveInput, strawberry.argument(name="input", description="Which, and why.")],
+) -> AlertResolvePayload:
     return AlertResolvePayload(**await acted(info, given.id, lambda hand: resolve(hand, given.note)))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from sqlalchemy import JSON, ColumnElement, Date, Integer, cast, extract, func, literal_column, select
@@ -118,7 +118,10 @@ class MemberDaySetPayload:
     user_errors: list[UserError] = strawberry.field(description="Not empty: nothing was changed.")
 
 
-async def member_day_set(info: Info, given: MemberDaySetInput) -> MemberDaySetPayload:
+async def member_day_set(
+    info: Info,
+    given: Annotated[MemberDaySetInput, strawberry.argument(name="input", description="What is offered.")],
+) -> MemberDaySetPayload:
     context: Context = info.context.operation
     try:
         wanted = MemberDayList(

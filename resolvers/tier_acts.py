@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Protocol, TypedDict
+from typing import Annotated, Protocol, TypedDict
 
 import strawberry
 from sqlalchemy import select
@@ -97,22 +97,34 @@ class Acted(TypedDict):
     user_errors: list[UserError]
 
 
-async def trial_started(info: Info, given: TierTrialStartInput) -> TierTrialStartPayload:
+async def trial_started(
+    info: Info, given: Annotated[TierTrialStartInput, strawberry.argument(name="input", description="Whose.")]
+) -> TierTrialStartPayload:
     return TierTrialStartPayload(**await acted(info, given, start_trial))
 
 
-async def trial_ended(info: Info, given: TierTrialEndInput) -> TierTrialEndPayload:
+async def trial_ended(
+    info: Info, given: Annotated[TierTrialEndInput, strawberry.argument(name="input", description="Whose.")]
+) -> TierTrialEndPayload:
     return TierTrialEndPayload(**await acted(info, given, end_trial))
 
 
-async def override_created(info: Info, given: TierOverrideCreateInput) -> TierOverrideCreatePayload:
+async def override_created(
+    info: Info,
+    given: Annotated[
+        TierOverrideCreateInput, strawberry.argument(name="input", description="Which tier, and why.")
+    ],
+) -> TierOverrideCreatePayload:
     wanted = WantedOverride(
         tier=given.tier, kind=given.reason_kind, reason=given.reason, ends_at=given.ends_at
     )
     return TierOverrideCreatePayload(**await acted(info, given, lambda hand: set_override(hand, wanted)))
 
 
-async def override_revoked(info: Info, given: TierOverrideRevokeInput) -> TierOverrideRevokePayload:
+async def override_revoked(
+    info: Info,
+    given: Annotated[TierOverrideRevokeInput, strawberry.argument(name="input", description="Whose.")],
+) -> TierOverrideRevokePayload:
     return TierOverrideRevokePayload(**await acted(info, given, end_override))
 
 

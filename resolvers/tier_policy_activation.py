@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Annotated
 
 import strawberry
 from strawberry import ID, Info
@@ -88,7 +89,10 @@ class TierPolicyRetirePayload:
     user_errors: list[UserError] = strawberry.field(description="Not empty: nothing was changed.")
 
 
-async def activated(info: Info, given: TierPolicyActivateInput) -> TierPolicyActivatePayload:
+async def activated(
+    info: Info,
+    given: Annotated[TierPolicyActivateInput, strawberry.argument(name="input", description="Which.")],
+) -> TierPolicyActivatePayload:
     context: Context = info.context.operation
     try:
         version_id = decode_id(given.version, "tpv")
@@ -128,7 +132,12 @@ async def begun(context: Context, given: TierPolicyActivateInput, version_id: in
     )
 
 
-async def canary_ended(info: Info, given: TierPolicyCanaryEndInput) -> TierPolicyCanaryEndPayload:
+async def canary_ended(
+    info: Info,
+    given: Annotated[
+        TierPolicyCanaryEndInput, strawberry.argument(name="input", description="Of which, and why.")
+    ],
+) -> TierPolicyCanaryEndPayload:
     context: Context = info.context.operation
     try:
         version_id = await end_canary(
@@ -144,7 +153,10 @@ async def canary_ended(info: Info, given: TierPolicyCanaryEndInput) -> TierPolic
     return TierPolicyCanaryEndPayload(tier_policy_version=found, user_errors=[])
 
 
-async def rolled_back(info: Info, given: TierPolicyRollBackInput) -> TierPolicyRollBackPayload:
+async def rolled_back(
+    info: Info,
+    given: Annotated[TierPolicyRollBackInput, strawberry.argument(name="input", description="Of which.")],
+) -> TierPolicyRollBackPayload:
     context: Context = info.context.operation
     try:
         version_id = await roll_back(
@@ -160,7 +172,10 @@ async def rolled_back(info: Info, given: TierPolicyRollBackInput) -> TierPolicyR
     return TierPolicyRollBackPayload(tier_policy_version=found, user_errors=[])
 
 
-async def retired(info: Info, given: TierPolicyRetireInput) -> TierPolicyRetirePayload:
+async def retired(
+    info: Info,
+    given: Annotated[TierPolicyRetireInput, strawberry.argument(name="input", description="Which.")],
+) -> TierPolicyRetirePayload:
     context: Context = info.context.operation
     try:
         leaving = await retire_policy(context.policies, policy=given.policy, viewer=context.viewer)

@@ -1,6 +1,7 @@
 """Drafting policies and versions of them: inputs and payloads."""
 
 from collections.abc import Awaitable, Callable
+from typing import Annotated
 
 import strawberry
 from strawberry import Info
@@ -51,7 +52,10 @@ class TierPolicyVersionCreatePayload:
 Draft = Callable[[TierRule], Awaitable[Drafted]]
 
 
-async def policy_created(info: Info, given: TierPolicyCreateInput) -> TierPolicyCreatePayload:
+async def policy_created(
+    info: Info,
+    given: Annotated[TierPolicyCreateInput, strawberry.argument(name="input", description="The policy.")],
+) -> TierPolicyCreatePayload:
     context: Context = info.context.operation
 
     async def create(rule: TierRule) -> Drafted:
@@ -63,7 +67,12 @@ async def policy_created(info: Info, given: TierPolicyCreateInput) -> TierPolicy
     return TierPolicyCreatePayload(tier_policy_version=version, user_errors=errors)
 
 
-async def version_created(info: Info, given: TierPolicyVersionCreateInput) -> TierPolicyVersionCreatePayload:
+async def version_created(
+    info: Info,
+    given: Annotated[
+        TierPolicyVersionCreateInput, strawberry.argument(name="input", description="The rule.")
+    ],
+) -> TierPolicyVersionCreatePayload:
     context: Context = info.context.operation
 
     async def draft(rule: TierRule) -> Drafted:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Annotated
 
 import strawberry
 from strawberry import ID, Info
@@ -101,7 +102,10 @@ class TierPolicyPreviewPayload:
     user_errors: list[UserError] = strawberry.field(description="Not empty: nothing was computed.")
 
 
-async def previewed(info: Info, given: TierPolicyPreviewInput) -> TierPolicyPreviewPayload:
+async def previewed(
+    info: Info,
+    given: Annotated[TierPolicyPreviewInput, strawberry.argument(name="input", description="What to try.")],
+) -> TierPolicyPreviewPayload:
     context: Context = info.context.operation
     try:
         found = await candidate_previewed(context, given)
