@@ -22,6 +22,7 @@ from db.review_reads import Ids, PostgresCustomerBatch
 from db.review_writes import write_changes
 from db.rules_in_force import LiveState, RulesInForce
 from db.tier_lives import find_lives
+from db.version_writes import write_versions
 from domain.conditions.numpy_reader import Booleans
 from domain.standings.changes import StandingChanges
 from domain.standings.lives import StoredLives
@@ -161,6 +162,7 @@ class PostgresReviewBatch(PostgresCustomerBatch):
         return {(place[customer_id], policy_id): one for (customer_id, policy_id), one in found.items()}
 
     async def write(self, changes: StandingChanges) -> None:
+        await write_versions(self.connection, self.ids, changes, self.rules)
         await write_changes(
             self.connection,
             self.ids,

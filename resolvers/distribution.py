@@ -39,16 +39,20 @@ customers_of_policy = (
     .subquery("customers_of_policy")
 )
 policy_id = customers_of_policy.c.policy_id
+tiers_held = t.tiers.alias("tiers_held")
 held = (
     select(
-        standing.version_id,
-        standing.rank,
+        tiers_held.c.code,
         func.count().label("customers"),
         cast(func.coalesce(func.sum(customer_facts.c.spend_90d), 0), BigInteger).label("spend_cents"),
     )
     .join(customer_facts, customer_facts.c.customer_id == standing.customer_id)
+    .join(
+        tiers_held,
+        (tiers_held.c.version_id == standing.version_id) & (tiers_held.c.rank == standing.rank),
+    )
     .where(standing.policy_id == policy_id)
-    .group_by(standing.version_id, standing.rank)
+    .group_by(tiers_held.c.code)
     .correlate(customers_of_policy)
     .subquery("held")
 )
@@ -71,7 +75,7 @@ shares = (
     )
     .select_from(
         ladder.join(versions, versions.c.version_id == ladder.c.version_id)
-        .outerjoin(held, (held.c.version_id == ladder.c.version_id) & (held.c.rank == ladder.c.rank))
+        .outerjoin(held, held.c.code == ladder.c.code)
         .outerjoin(cohorts, cohorts.c.code == ladder.c.code)
     )
     .where(versions.c.status == "ACTIVE", versions.c.policy_id == policy_id)
@@ -125,7 +129,8 @@ class TierDistribution:
         customers_of_policy.c.customers - customers_of_policy.c.with_tier, "Customers with no tier."
     )
     tiers: list[TierShare] = many(
-        "Lowest tier first.",
+        "Lowest tier first, of the version in force. Tiers are matched by code; whom a canary grades on a tier of its "
+        "own is in none of these.",
         order_by=[shares.c.rank],
     )
     stability_index: Decimal | None = column(

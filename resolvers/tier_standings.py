@@ -110,7 +110,8 @@ class TierStanding:
 
     policy: TierPolicy = one("Which policy.", on=t.tier_policies.c.policy_id == standing.policy_id)
     policy_version: TierPolicyVersion = one(
-        "The version that decided.", on=t.tier_policy_versions.c.version_id == standing.version_id
+        "The version that grades the customer, a canary where they are in it; of a past moment, the one that decided.",
+        on=t.tier_policy_versions.c.version_id == standing.version_id,
     )
     customer: Annotated[Customer, strawberry.lazy("resolvers.customers")] = one(
         "Who.", on=t.customers.c.customer_id == standing.customer_id

@@ -22,11 +22,14 @@ class StandingChanges:
     facts_rows: NDArray[np.intp]
     standing_rows: NDArray[np.intp]
     tier_rows: NDArray[np.intp]
-    """Whose measured rank or rank in effect is another."""
+    """Whose measured rank, rank in effect or version is another."""
     decisions: tuple[Decision, ...]
     signals: tuple[TierSignal, ...]
     """Some may have been raised before in their period."""
     label_changes: LabelChanges
+    regraded: Booleans
+    """By policy id: whom another version grades than before. Where it decided nothing, the ranks of the version that
+    decided last are the same tiers on both ladders; else there would be a decision."""
 
     def shown_rows(self) -> NDArray[np.intp]:
         """Customers of whom the API shows something else now."""
@@ -43,11 +46,12 @@ def find_changes(
     """A first computation writes no label changes: then `enteredAt` is the time of the load."""
     is_new = ~stored.known
     facts = is_new | (stored.facts_digest != now.facts_digest)
-    tiers = ((stored.ranks != now.ranks) | (stored.raw_ranks != now.raw_ranks)).any(axis=1)
+    ranks = (stored.ranks != now.ranks) | (stored.raw_ranks != now.raw_ranks)
+    regraded = stored.known[:, None] & (stored.versions != now.versions)
+    tiers = (ranks | regraded).any(axis=1)
     changed = (
         facts
         | tiers
-        | (stored.versions != now.versions).any(axis=1)
         | (stored.tiers_due_day != now.tiers_due_day)
         | (stored.label_bits != now.label_bits).any(axis=1)
         | (stored.review_day != now.review_day)
@@ -62,4 +66,5 @@ def find_changes(
         decisions=decisions,
         signals=signals,
         label_changes=changed_labels(before, now.label_bits),
+        regraded=regraded,
     )

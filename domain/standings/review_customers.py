@@ -106,7 +106,8 @@ async def rewrite_customers(batch: ReviewBatch) -> ReviewCounts:
     changes = await find_all(batch, replace(stored, facts_digest=~stored.facts_digest))
     everybody = np.arange(batch.size)
     changes = replace(changes, facts_rows=everybody, standing_rows=everybody)
-    await batch.write(replace(changes, is_new=np.zeros(batch.size, np.bool_)))
+    everywhere = np.ones_like(changes.regraded)
+    await batch.write(replace(changes, is_new=np.zeros(batch.size, np.bool_), regraded=everywhere))
     return counted(changes, batch.size)
 
 

@@ -99,6 +99,31 @@ async def test_another_version_moves_those_the_preview_named(shop: Retailer) -> 
     assert first != version
 
 
+async def test_whoever_keeps_their_tier_is_counted_and_told_what_is_missing_by_the_new_version(
+    shop: Retailer,
+) -> None:
+    """Nothing was decided about them; still the new version grades them."""
+    await activated(shop)
+    guest = await shop.value(
+        "SELECT customer_id FROM customer_facts WHERE spend_90d < 10000 AND last_order_at IS NOT NULL LIMIT 1"
+    )
+    text = f"""{{ customer(by: {{id: "cus_{guest}"}}) {{ tier(policy: "own") {{
+      policyVersion {{ number }} tier {{ code }}
+      progress {{ nextTier {{ threshold }} gaps {{ metric required }} }} }} }}
+      tierDistribution(policy: "own") {{ tiers {{ tier {{ code }} customers }} }} }}"""
+
+    await activated(shop, LENIENT)
+    found = (await shop.ask(text))["data"]
+
+    standing = found["customer"]["tier"]
+    assert (standing["tier"], standing["policyVersion"]) == ({"code": "GUEST"}, {"number": 2})
+    assert standing["progress"]["nextTier"] == {"threshold": "100"}
+    assert standing["progress"]["gaps"][0] == {"metric": "score", "required": "100.000000"}
+    counted = {one["tier"]["code"]: one["customers"] for one in found["tierDistribution"]["tiers"]}
+    assert counted == {row[0]: row[1] for row in await shop.stores.pool.fetch(OWN_STANDINGS)}
+    assert sum(counted.values()) == 300
+
+
 async def test_a_tier_of_another_name_is_held_under_its_new_one(shop: Retailer) -> None:
     """The same rank of both ladders, yet not the same tier."""
     await activated(shop)

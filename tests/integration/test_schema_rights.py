@@ -22,6 +22,7 @@ SELECTIONS = {
     "community": '(code: "Q00001") { id }',
     "tierPolicies": " { id }",
     "tierDistribution": '(policy: "kuailv_grade") { customers }',
+    "tierPolicyComparison": '(policy: "kuailv_grade") { share }',
     "tierMigration": '(policy: "kuailv_grade", from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z") '
     "{ cells { customers } }",
     "alerts": "(first: 1) { nodes { id } }",
@@ -48,6 +49,7 @@ MAY_USE = {
     "tierPolicies": EVERYBODY,
     "tierDistribution": {Role.MARKETER, Role.ANALYST, Role.OPERATOR},
     "tierMigration": {Role.MARKETER, Role.ANALYST, Role.OPERATOR},
+    "tierPolicyComparison": {Role.MARKETER, Role.ANALYST, Role.OPERATOR},
     "alerts": STAFF,
     "memberDay": {Role.CUSTOMER, Role.AGENT, Role.MARKETER, Role.OPERATOR},
     "tierTransitions": STAFF | {Role.PARTNER},
