@@ -92,6 +92,28 @@ async def test_a_canary_grades_its_share_and_nobody_else(shop: Retailer) -> None
     assert await faults(shop) == {}
 
 
+async def test_a_standing_says_which_version_grades_the_customer(shop: Retailer) -> None:
+    """Also where the canary decided nothing: the thresholds that are shown are its own."""
+    await activated(shop)
+    await begun(shop, "0.5", changed(("tiers", 2, "threshold"), "1000000"))
+    guests = {one for one, tier in (await tiers(shop)).items() if tier == "FRIEND"}
+    in_it = taken(await ids(shop), 5_000)
+    text = (
+        'query ($id: ID!) { customer(by: {id: $id}) { tier(policy: "own") { policyVersion { number status scope { \
+share } } progress { nextTier { threshold } gaps { metric required } } } } }'
+    )
+    found = {}
+
+    for name, members in (("in", guests & in_it), ("out", guests - in_it)):
+        answer = await shop.ask(text, variables={"id": f"cus_{min(members)}"})
+        found[name] = answer["data"]["customer"]["tier"]
+
+    assert found["in"]["policyVersion"] == {"number": 2, "status": "CANARY", "scope": {"share": "0.5"}}
+    assert found["out"]["policyVersion"] == {"number": 1, "status": "ACTIVE", "scope": None}
+    assert found["in"]["progress"]["gaps"][0]["required"] == "1000000.000000"
+    assert found["out"]["progress"]["gaps"][0]["required"] == "1000.000000"
+
+
 async def test_a_wider_share_keeps_whoever_is_in_it(shop: Retailer) -> None:
     await activated(shop)
     version = await begun(shop, "0.1", LENIENT)
