@@ -24,7 +24,7 @@ from domain.privacy.masking import sees_unmasked
 from domain.privacy.viewer import Viewer
 from resolvers.context import Context
 from resolvers.freshness import max_staleness
-from resolvers.live import TierFeed, encode_event, tier_feed, variables_in_payload
+from resolvers.live import Feed, encode_event, feed_of, variables_in_payload
 from resolvers.readpath.dependencies import Dependencies
 from resolvers.readpath.engine import Answer, Engine, EventPlan, RefusedRequest, Request
 from resolvers.readpath.failures import Code, Failure
@@ -159,8 +159,9 @@ class ReadPathEngine:
 
     async def subscribe(self, request: GraphQLRequest, viewer: Viewer) -> AsyncGenerator[LiveResult, None]:
         event_plan, feed = self.prepare(request, self.make_context(viewer))
-        key = (*scope_key(request, viewer, event_plan), feed.policy)
-        work = Work(partial(is_wanted, feed, viewer.customer_id), partial(self.run_event, event_plan, viewer))
+        key = (*scope_key(request, viewer, event_plan), feed.choices)
+        wants, run = partial(is_wanted, feed, viewer.customer_id), partial(self.run_event, event_plan, viewer)
+        work = Work(frozenset({feed.kind}), wants, run)
         try:
             async with aclosing(self.fan_out.follow(key, work, after=feed.after)) as deliveries:
                 async for delivery in deliveries:
@@ -173,10 +174,10 @@ class ReadPathEngine:
             more = {"store": lost.store}
             raise OperationRefused([coded("STORE_UNAVAILABLE", str(lost), more)]) from lost
 
-    def prepare(self, request: GraphQLRequest, context: Context) -> tuple[EventPlan, TierFeed]:
+    def prepare(self, request: GraphQLRequest, context: Context) -> tuple[EventPlan, Feed]:
         try:
             event_plan = self.engine.prepare_event(as_request(request), context)
-            return event_plan, tier_feed(event_plan, request.resume_after)
+            return event_plan, feed_of(event_plan, request.resume_after)
         except RefusedRequest as refused:
             raise OperationRefused(refused.errors) from refused
         except ValueError as error:
@@ -216,11 +217,11 @@ def as_request(request: GraphQLRequest) -> Request:
     return Request(request.query, request.variables or {}, request.operation_name)
 
 
-def is_wanted(feed: TierFeed, customer_id: int | None, event: LiveEvent) -> bool:
-    """Of another customer or policy there is nothing to tell, and nothing to execute."""
+def is_wanted(feed: Feed, customer_id: int | None, event: LiveEvent) -> bool:
+    """Of another customer, policy or kind there is nothing to tell, and nothing to execute."""
     if customer_id is not None and event.customer_id != customer_id:
         return False
-    return feed.policy is None or event.payload["policy"] == feed.policy
+    return feed.wants(event.payload)
 
 
 def scope_key(request: GraphQLRequest, viewer: Viewer, plan: EventPlan) -> tuple[Hashable, ...]:

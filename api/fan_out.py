@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from api.engine_port import LiveResult
 from domain.live.events import LiveEvent, LiveEvents, SlowConsumer
 
-KINDS = frozenset({"TIER_CHANGED"})
 QUEUED_BYTES = 512 * 1024
 """What may wait for one slow reader; with the buffers of its socket less than 1 MB."""
 KEPT_RESULTS = 256
@@ -33,6 +32,7 @@ class Delivery:
 class Work:
     """What a group does: which events it looks at, and what it makes of one (None: not for these viewers)."""
 
+    kinds: frozenset[str]
     wants: Callable[[LiveEvent], bool]
     run: Callable[[LiveEvent], Awaitable[Delivery | None]]
 
@@ -133,7 +133,7 @@ class Group:
     async def _follow_until_behind(self, after: int) -> int:
         """Events come faster than they are executed: they wait where all are kept, not here."""
         try:
-            async for event in self._live.subscribe(KINDS, after=after):
+            async for event in self._live.subscribe(self._work.kinds, after=after):
                 if self._work.wants(event):
                     self._tell(await self.result(event))
         except SlowConsumer as behind:
@@ -164,7 +164,7 @@ class FanOut:
         seen = newest if after is None else after
         try:
             if after is not None:
-                async for event in self.live.replay(KINDS, after=after, until=newest):
+                async for event in self.live.replay(work.kinds, after=after, until=newest):
                     seen = event.event_id
                     found = await group.result(event) if work.wants(event) else None
                     if found is not None:

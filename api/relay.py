@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import asyncpg
 
@@ -27,7 +28,7 @@ async def relay_events(stores: Stores, versions: CacheVersions) -> None:
     """Until it is cancelled. Several at once do no harm; without the stream readers poll the outbox."""
     reads = ReadPool(stores.database_url)
     client = connect_stream(stores.redis_url)
-    publisher = StreamPublisher(client, changed=versions.customers_changed)
+    publisher = StreamPublisher(client, changed=partial(forget_answers, versions))
     outbox = OutboxTable(reads)
     woken = asyncio.Event()
     try:
@@ -41,6 +42,11 @@ async def relay_events(stores: Stores, versions: CacheVersions) -> None:
     finally:
         await client.aclose()
         await reads.close()
+
+
+async def forget_answers(versions: CacheVersions, customer_ids: Collection[int]) -> bool:
+    """Before anybody hears of the events; those about no customer, as of a policy, show in lists."""
+    return await (versions.customers_changed(customer_ids) if customer_ids else versions.lists_changed())
 
 
 @asynccontextmanager

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from db.alert_writes import FoundAlert, raise_alerts
 from db.outbox import publish_lock_and_ids
 from domain.tiers.signal import TierSignal
-from domain.watching.alert import OF_SIGNAL, SEVERITY
+from domain.watching.alert import OF_SIGNAL
 
 NOT_RAISED = """
 SELECT place FROM unnest($1::bigint[], $2::smallint[], $3::text[], $4::text[])
@@ -27,13 +28,6 @@ FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) AS event (event_
 INSERT = """
 INSERT INTO tier_signals (signal_id, customer_id, policy_id, kind, period, rank, as_of, raised_at)
 SELECT *, $7, $8 FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::text[], $5::text[], $6::smallint[])
-"""
-RAISE = """
-INSERT INTO alerts (kind, severity, subject, period, policy_id, customer_id, version_id, rank, as_of, raised_at)
-SELECT kind, severity, policy || '/cus_' || customer_id, period, policy_id, customer_id, version_id, rank, $9, $10
-FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::smallint[], $7::bigint[], $8::smallint[])
-  AS found (kind, severity, policy, customer_id, period, policy_id, version_id, rank)
-ON CONFLICT (kind, subject, period) DO NOTHING
 """
 
 
@@ -56,34 +50,24 @@ async def write_signals(
     policies, ranks = [one.policy_id for one in signals], [one.rank for one in signals]
     periods = [one.period for one in signals]
     await connection.execute(INSERT, event_ids, customers, policies, kinds, periods, ranks, as_of, raised_at)
-    await _raise_alerts(connection, ids, signals, as_of=as_of, raised_at=raised_at)
+    await raise_alerts(connection, _alerts(ids, signals), as_of=as_of, raised_at=raised_at)
     await connection.execute("SELECT pg_notify('c360_outbox', '')")
 
 
-async def _raise_alerts(
-    connection: Any,
-    ids: NDArray[np.int64],
-    signals: Sequence[TierSignal],
-    *,
-    as_of: datetime,
-    raised_at: datetime,
-) -> None:
-    alarming = [(OF_SIGNAL[one.kind], one) for one in signals if one.kind in OF_SIGNAL]
-    if not alarming:
-        return
-    await connection.execute(
-        RAISE,
-        [kind.value for kind, _ in alarming],
-        [SEVERITY[kind].value for kind, _ in alarming],
-        [one.policy_code for _, one in alarming],
-        [int(ids[one.row]) for _, one in alarming],
-        [one.period for _, one in alarming],
-        [one.policy_id for _, one in alarming],
-        [one.version_id for _, one in alarming],
-        [one.rank for _, one in alarming],
-        as_of,
-        raised_at,
-    )
+def _alerts(ids: NDArray[np.int64], signals: Sequence[TierSignal]) -> list[FoundAlert]:
+    return [
+        FoundAlert(
+            kind=OF_SIGNAL[one.kind],
+            subject=f"{one.policy_code}/cus_{ids[one.row]}",
+            period=one.period,
+            policy_id=one.policy_id,
+            version_id=one.version_id,
+            rank=one.rank,
+            customer_id=int(ids[one.row]),
+        )
+        for one in signals
+        if one.kind in OF_SIGNAL
+    ]
 
 
 async def _not_raised(

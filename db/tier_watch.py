@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 
-from domain.watching.alert import SEVERITY
+from db.alert_writes import FoundAlert, raise_alerts
 from domain.watching.distribution import Finding, WatchedTier, findings
 
 JOB = "tier_watch"
@@ -44,10 +44,6 @@ SELECT policy_id, code, count(*) FROM (
 ) AS latest JOIN tiers ON tiers.version_id = decision[2] AND tiers.rank = decision[3]
 GROUP BY policy_id, code
 """
-RAISE = """
-INSERT INTO alerts (kind, severity, subject, period, policy_id, version_id, rank, observed, expected, as_of, raised_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (kind, subject, period) DO NOTHING
-"""
 
 Counts = Mapping[int, Mapping[str, int]]
 
@@ -70,7 +66,7 @@ class WatchedDay:
 async def watch_tiers(pool: "asyncpg.Pool[asyncpg.Record]", now: datetime) -> int | None:
     """How many things are wrong, raised before in this month or not; None: nothing was due, or somebody else did it.
 
-    Reads all standings and the whole log, once a day, and holds no lock that others wait for."""
+    Reads all standings and the whole log, once a day, and only then takes the lock under which others publish."""
     due = await pool.fetchrow(DUE)
     if due is None:
         return None
@@ -79,11 +75,11 @@ async def watch_tiers(pool: "asyncpg.Pool[asyncpg.Record]", now: datetime) -> in
         run = await connection.fetchval(CLAIM, watched.day.isoformat())
         if run is None:
             return None
-        found = await look(connection, watched)
-        raised = [raised_row(policy, finding, watched, now) for policy, finding in found]
-        await connection.executemany(RAISE, raised)
-        await connection.execute(COUNT, run, len(raised))
-    return len(raised)
+        looked = await look(connection, watched)
+        found = [alert_of(policy, finding, watched.day) for policy, finding in looked]
+        await raise_alerts(connection, found, as_of=watched.as_of, raised_at=now)
+        await connection.execute(COUNT, run, len(found))
+    return len(found)
 
 
 async def look(connection: Any, watched: WatchedDay) -> list[tuple[WatchedPolicy, Finding]]:
@@ -112,20 +108,15 @@ async def counts(connection: Any, query: str, *arguments: Any) -> Counts:
     return found
 
 
-def raised_row(
-    policy: WatchedPolicy, finding: Finding, watched: WatchedDay, now: datetime
-) -> tuple[Any, ...]:
-    tier, kind = finding.tier, finding.kind
-    return (
-        kind.value,
-        SEVERITY[kind].value,
-        f"{policy.code}/{tier.code}" if tier else policy.code,
-        f"{watched.day:%Y-%m}",
-        policy.policy_id,
-        policy.version_id,
-        tier.rank if tier else None,
-        finding.observed,
-        finding.expected,
-        watched.as_of,
-        now,
+def alert_of(policy: WatchedPolicy, finding: Finding, day: date) -> FoundAlert:
+    tier = finding.tier
+    return FoundAlert(
+        kind=finding.kind,
+        subject=f"{policy.code}/{tier.code}" if tier else policy.code,
+        period=f"{day:%Y-%m}",
+        policy_id=policy.policy_id,
+        version_id=policy.version_id,
+        rank=tier.rank if tier else None,
+        observed=finding.observed,
+        expected=finding.expected,
     )

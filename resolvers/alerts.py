@@ -17,7 +17,7 @@ from resolvers.access import STAFF
 from resolvers.context import Context
 from resolvers.orders import DateTimeFilter
 from resolvers.readpath.declare import column, compares, computed, entity, global_id, matches, one
-from resolvers.readpath.expressions import coded, is_in
+from resolvers.readpath.expressions import coded, event_cursor, is_in
 from resolvers.readpath.relay import Node
 from resolvers.readpath.sources import SHARED
 from resolvers.tier_policies import Tier, TierPolicy, tiers_of_policies
@@ -45,6 +45,7 @@ class Alert(Node):
     """What somebody should look at; raised once for its kind, subject and period. [S0-10, S4-15]"""
 
     id: ID = global_id(alert.alert_id)
+    cursor: str = column(event_cursor(alert.alert_id), "Pass it as `after` to continue behind this event.")
     kind: AlertKind = column(coded(alert.kind, AlertKind), "What is wrong.")
     severity: AlertSeverity = column(coded(alert.severity, AlertSeverity), "How much it matters.")
     status: AlertStatus = column(coded(alert.status, AlertStatus), "Whether somebody sees to it.")

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
-from sqlalchemy import ColumnElement, Text, func
 from strawberry import ID
 
 from db import tables as t
@@ -16,7 +15,7 @@ from resolvers import tier_answers as answers
 from resolvers.access import EVERYBODY, STAFF
 from resolvers.facts import FactValue
 from resolvers.readpath.declare import column, computed, entity, global_id, one
-from resolvers.readpath.expressions import coded
+from resolvers.readpath.expressions import coded, event_cursor
 from resolvers.readpath.named import named
 from resolvers.readpath.relay import Node
 from resolvers.tier_policies import Tier, TierPolicyVersion, tiers_of_policies
@@ -25,11 +24,6 @@ if TYPE_CHECKING:
     from resolvers.customers import Customer
 
 strawberry.enum(TransitionKind, name="TierTransitionKind", description="What a decision did. May grow.")
-
-
-def event_cursor(event_id: ColumnElement[int]) -> ColumnElement[str]:
-    """As `encode_cursor` of the id alone: the same text in lists, streams and payloads."""
-    return func.encode(func.convert_to(func.concat("[", event_id, "]"), "UTF8"), "base64", type_=Text())
 
 
 @entity(

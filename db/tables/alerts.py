@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
-    Identity,
     Index,
     Named,
     Numeric,
@@ -21,9 +20,9 @@ from db.tables.metadata import MOMENT, metadata
 
 
 class AlertColumns(TypedColumns):
-    """Raised by the night or with a signal; people move the status on."""
+    """Raised by the night or with a signal; people move the status on. `alert_id` is its outbox event."""
 
-    alert_id: Named[int] = Column(BigInteger, Identity(), primary_key=True)
+    alert_id: Named[int] = Column(BigInteger, primary_key=True, autoincrement=False)
     kind: Named[str] = Column(Text)
     severity: Named[str] = Column(Text)
     status: Named[str] = Column(Text, server_default="OPEN")

@@ -6,7 +6,7 @@ import enum
 from decimal import Decimal
 from typing import Any, TypeVar, overload
 
-from sqlalchemy import ColumnElement, Enum, Numeric, any_, case, literal_column, type_coerce
+from sqlalchemy import ColumnElement, Enum, Numeric, Text, any_, case, func, literal_column, type_coerce
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import UnaryExpression
 
@@ -65,3 +65,8 @@ def without_direction(term: ColumnElement[Any]) -> ColumnElement[Any]:
 
 def reversed_order(term: ColumnElement[Any]) -> ColumnElement[Any]:
     return without_direction(term).asc() if is_descending(term) else without_direction(term).desc()
+
+
+def event_cursor(event_id: ColumnElement[int]) -> ColumnElement[str]:
+    """As `encode_cursor` of the id alone: the same text in lists, streams and payloads."""
+    return func.encode(func.convert_to(func.concat("[", event_id, "]"), "UTF8"), "base64", type_=Text())

@@ -7,8 +7,10 @@ import pytest_asyncio
 from retailer import NOW, Retailer
 from retailer_operations import comparison_over
 
+from db.alert_writes import FoundAlert, raise_alerts
 from db.tier_watch import watch_tiers
 from domain.privacy.viewer import Role
+from domain.watching.alert import AlertKind
 
 LIST = """query ($where: AlertFilter) { alerts(first: 100, where: $where) { nodes {
   id kind severity status words policy { code } tier { code } customer { id } observed expected period
@@ -23,7 +25,7 @@ WHOLE = "SELECT (SELECT json_agg(alerts) FROM alerts)::text, (SELECT count(*) FR
 @pytest_asyncio.fixture
 async def watched(retailer: Retailer) -> Retailer:
     """The retailer after tonight's look, with nothing seen to."""
-    await retailer.stores.pool.execute("TRUNCATE alerts RESTART IDENTITY; DELETE FROM dirty_customers")
+    await retailer.stores.pool.execute("TRUNCATE alerts; DELETE FROM dirty_customers")
     await retailer.stores.pool.execute("DELETE FROM job_runs WHERE job = 'tier_watch'")
     assert await watch_tiers(retailer.stores.pool, NOW)
     return retailer
@@ -141,12 +143,17 @@ async def test_what_is_resolved_is_not_seen_to(watched: Retailer) -> None:
 
 async def test_lists_are_chosen_by_every_member_of_the_filter(watched: Retailer) -> None:
     key = await watched.value("SELECT min(customer_id) FROM customers")
-    await watched.stores.pool.execute(
-        "INSERT INTO alerts (kind, severity, subject, period, policy_id, customer_id, as_of, raised_at) "
-        "VALUES ('TOP_TIER_CHURN_RISK', 'CRITICAL', 'a customer', '2026-05-01', 0, $1, $2, $2)",
-        key,
-        NOW,
+    risk = FoundAlert(
+        kind=AlertKind.TOP_TIER_CHURN_RISK,
+        subject="a customer",
+        period="2026-05-01",
+        policy_id=0,
+        version_id=1,
+        rank=5,
+        customer_id=key,
     )
+    async with watched.stores.pool.acquire() as connection, connection.transaction():
+        await raise_alerts(connection, [risk], as_of=NOW, raised_at=NOW)
 
     (found,) = await alerts(watched, customer=f"cus_{key}")
 

@@ -18,12 +18,15 @@ from api.caches import open_caches
 from api.engine_port import GraphQLRequest
 from api.graphql_request import request_from_body
 from api.latest_shop import open_shop
+from api.relay import forget_answers
 from api.settings import Settings
 from api.wiring import make_engine
+from db.alert_writes import FoundAlert, raise_alerts
 from db.live_subscribers import Subscribers
 from db.outbox_events import OutboxTable
 from db.read_pool import ReadPool
 from domain.privacy.viewer import Purpose, Role, Viewer
+from domain.watching.alert import AlertKind
 
 OPERATOR = Viewer("olga", Role.OPERATOR)
 PROFILE = '{ customer(by: {id: "cus_%d"}) { profile { name } } }'
@@ -220,8 +223,8 @@ async def test_a_list_of_alerts_follows_what_is_done_about_them_and_customers_st
     """Nobody in particular changed, so what is kept about one customer is still good."""
     listed = "{ alerts(first: 1) { nodes { id status } } }"
     await desk.retailer.stores.pool.execute(
-        "INSERT INTO alerts (kind, severity, subject, period, policy_id, as_of, raised_at) "
-        "VALUES ('DORMANT_SHARE', 'WARNING', 'of a test', '2026-06', 0, now(), now())"
+        "INSERT INTO alerts (alert_id, kind, severity, subject, period, policy_id, as_of, raised_at) "
+        "VALUES (1000000, 'DORMANT_SHARE', 'WARNING', 'of a test', '2026-06', 0, now(), now())"
     )
     await desk.send(PROFILE % 1)
     (before,) = (await desk.send(listed))["data"]["alerts"]["nodes"]
@@ -233,6 +236,25 @@ async def test_a_list_of_alerts_follows_what_is_done_about_them_and_customers_st
     assert len(desk.answers.memory) == 1
     after = (await desk.send(listed))["data"]["alerts"]["nodes"]
     assert after == [{"id": before["id"], "status": "ACKNOWLEDGED"}]
+
+
+async def test_who_hears_of_an_alert_about_no_customer_finds_it_in_the_list(desk: Desk) -> None:
+    listed = "{ alerts(first: 1, where: {kinds: [TIER_SHARE_GAP]}) { nodes { kind } } }"
+    assert (await desk.send(listed))["data"]["alerts"]["nodes"] == []
+    found = FoundAlert(
+        kind=AlertKind.TIER_SHARE_GAP,
+        subject="of a test",
+        period="2026-06",
+        policy_id=0,
+        version_id=1,
+        rank=1,
+    )
+    async with desk.retailer.stores.pool.acquire() as connection, connection.transaction():
+        await raise_alerts(connection, [found], as_of=NOW, raised_at=NOW)
+
+    await forget_answers(desk.api.caches.versions, ())
+
+    assert (await desk.send(listed))["data"]["alerts"]["nodes"] == [{"kind": "TIER_SHARE_GAP"}]
 
 
 async def test_everything_is_answered_while_the_cache_is_away(desk: Desk) -> None:

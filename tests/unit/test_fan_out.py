@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from api.engine_port import LiveResult
-from api.fan_out import KINDS, QUEUED_BYTES, Delivery, FanOut, Work
+from api.fan_out import QUEUED_BYTES, Delivery, FanOut, Work
 from db.live_subscribers import Subscribers
 from domain.errors import StoreUnavailable
 from domain.live.events import LiveEvent, SlowConsumer, StreamGap
+
+KIND = "TIER_CHANGED"
 
 
 class NoOutbox:
@@ -47,7 +49,7 @@ class Runs:
         return Delivery(event.event_id, LiveResult(b"x" * self.bytes_each, str(event.event_id)), {})
 
     def work(self) -> Work:
-        return Work(lambda event: event.payload["policy"] == "p", self.run)
+        return Work(frozenset({KIND}), lambda event: event.payload["policy"] == "p", self.run)
 
 
 @dataclass(slots=True)
@@ -67,7 +69,7 @@ class Station:
 
 
 def event(event_id: int, policy: str = "p") -> LiveEvent:
-    return LiveEvent(event_id=event_id, kind=min(KINDS), customer_id=1, payload={"policy": policy})
+    return LiveEvent(event_id=event_id, kind=KIND, customer_id=1, payload={"policy": policy})
 
 
 def station(**settings: Any) -> Station:
