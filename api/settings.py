@@ -2,12 +2,13 @@
 
 import difflib
 import os
+import re
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AwareDatetime, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from domain.errors import SetupError
 
@@ -92,6 +93,8 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         raise SetupError(" ".join(_unusable(problem) for problem in error.errors())) from None
+    except SettingsError as error:
+        raise SetupError(_unreadable(str(error))) from None
 
 
 def variables() -> dict[str, str]:
@@ -109,6 +112,13 @@ def _unknown(name: str) -> str:
     """A misspelt variable must not quietly mean the embedded store."""
     near = difflib.get_close_matches(name, variables(), n=1)
     return f"There is no setting {name}{f'; did you mean {near[0]}?' if near else '.'}"
+
+
+def _unreadable(words: str) -> str:
+    """A list that is no JSON. The library names the field and nothing of the value."""
+    found = re.search(r'field "(\w+)"', words)
+    name = f"{PREFIX}{found[1].upper()}" if found else ""
+    return f"{name} cannot be used: it is no JSON. It should be: {variables().get(name, words)}"
 
 
 def _unusable(problem: ErrorDetails) -> str:

@@ -58,6 +58,7 @@ def test_settings_do_not_change() -> None:
         ("C360_REDIS_URL", "localhost", "C360_REDIS_URL cannot be used.*redis://host:6379/0"),
         ("C360_CLOCK", "1998-07-01T00:00:00", "C360_CLOCK cannot be used: .*timezone"),
         ("C360_ZONE", "Mars/Olympus", "C360_ZONE cannot be used: .*there is no such time zone"),
+        ("C360_ALLOWED_ORIGINS", "https://secret", "C360_ALLOWED_ORIGINS cannot be used: it is no JSON.*desk"),
         ("C360_DATABSE_URL", "x", "There is no setting C360_DATABSE_URL; did you mean C360_DATABASE_URL"),
     ],
 )
