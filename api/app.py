@@ -33,6 +33,8 @@ class AppParts:
     sdl: str
     stores: Sequence[StoreCheck] = ()
     gauges: Sequence[GaugeSource] = ()
+    counting: Sequence[Callable[[], Awaitable[None]]] = ()
+    """What must be counted before gauges are read."""
     page: QueryPage | None = None
     demo: bool = False
     allowed_origins: tuple[str, ...] = ()
@@ -78,7 +80,7 @@ def _routes(parts: AppParts, edge: Edge, desk: HealthDesk, metrics: Metrics) -> 
         Route("/schema.graphql", gate.for_viewers(text_endpoint(parts.sdl))),
         Route("/healthz", Endpoint(healthz)),
         Route("/readyz", Endpoint(readyz(desk))),
-        Route("/metrics", gate.for_operators(metrics_endpoint(metrics))),
+        Route("/metrics", gate.for_operators(metrics_endpoint(metrics, parts.counting))),
     ]
     if page:
         routes.append(Route("/graphql/assets/{path:path}", gate.for_browsers(page.serve_asset)))
@@ -175,8 +177,10 @@ def text_endpoint(text: str) -> Answer:
     return answer
 
 
-def metrics_endpoint(metrics: Metrics) -> Answer:
+def metrics_endpoint(metrics: Metrics, counting: Sequence[Callable[[], Awaitable[None]]]) -> Answer:
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+        for count in counting:
+            await count()
         await send_whole(send, 200, "text/plain; version=0.0.4; charset=utf-8", metrics.text())
 
     return answer

@@ -4,15 +4,18 @@ import difflib
 import os
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AwareDatetime, Field, ValidationError, field_validator
+from pydantic import AwareDatetime, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from domain.errors import SetupError
+from domain.notices.notice import MessageChannel
 
 PREFIX = "C360_"
+SHORTEST_SECRET = 16
 
 
 class Settings(BaseSettings):
@@ -69,6 +72,27 @@ class Settings(BaseSettings):
         ge=1,
         description="Seconds recommendations and relationships are kept at most, while others' purchases change.",
     )
+    notices_channels: tuple[MessageChannel, ...] = Field(
+        default=(),
+        description='Channels by which customers are told of tier changes, as ["SMS", "APP_PUSH"]; none: nobody is.',
+    )
+    notices_policies: tuple[str, ...] = Field(
+        default=(), description="Codes of the policies whose changes are told; none: the shop's primary one."
+    )
+    notices_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[!-?A-~]+$",
+        description="Where notices are posted, as https://gateway.example/notices; absent: they go into the log.",
+    )
+    notices_secret: str = Field(
+        default="",
+        repr=False,
+        validate_default=True,
+        description="Key of the signature of posted notices, at least 16 characters.",
+    )
+    notices_attempts: int = Field(
+        default=12, ge=1, le=100, description="Attempts to post a notice before it is given up."
+    )
     test_neo4j_url: str | None = Field(
         default=None, description="A Neo4j that tests may empty; only the tests read it."
     )
@@ -83,6 +107,21 @@ class Settings(BaseSettings):
             return ZoneInfo(str(name))
         except (ZoneInfoNotFoundError, ValueError):
             raise ValueError("there is no such time zone; an example is Asia/Shanghai") from None
+
+    @field_validator("notices_url")
+    @classmethod
+    def _whole_url(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "http://none")
+        if not parts.hostname or parts.port == 0:  # a port that is no number raises ValueError
+            raise ValueError("it names no host and port")
+        return url
+
+    @field_validator("notices_secret")
+    @classmethod
+    def _hard_to_guess(cls, secret: str, given: ValidationInfo) -> str:
+        if given.data.get("notices_url") and len(secret) < SHORTEST_SECRET:
+            raise ValueError("what is posted must be signed")
+        return secret
 
 
 def read_settings() -> Settings:

@@ -21,6 +21,7 @@ from api.health import StoreCheck
 from api.house import business_now, prepare_house
 from api.latest_shop import LatestShop, open_shop, print_sdl
 from api.metrics import GaugeSource
+from api.notices import NoticeFigures
 from api.query_page.serve import QueryPage
 from api.settings import Settings
 from api.stores import Stores
@@ -79,6 +80,7 @@ class Service:
     caches: Caches
 
     def parts(self, *, page: QueryPage | None, demo: bool) -> AppParts:
+        figures = NoticeFigures(self.reads)
         return AppParts(
             engine=self.engine,
             tokens=self.tokens,
@@ -91,7 +93,9 @@ class Service:
                     self.fallbacks.read,
                 ),
                 *self.caches.gauges(),
+                *figures.gauges(),
             ),
+            counting=(figures.count,),
             page=page,
             demo=demo,
             allowed_origins=self.settings.allowed_origins,

@@ -1,4 +1,4 @@
-"""The worker: takes dirty customers batch by batch, and opens the business day when it has come.
+"""The worker: takes dirty customers batch by batch, opens the business day when it has come, sends notices.
 
 Any number may run, as processes of their own or inside a server. Each batch is one transaction, so a worker that
 is killed leaves nothing behind: its customers are still marked.
@@ -15,6 +15,7 @@ from typing import Any
 import asyncpg
 
 from api.house import business_now
+from api.notices import telling
 from api.recompute import review_store
 from api.settings import Settings
 from api.stores import Stores
@@ -46,7 +47,11 @@ async def run_worker(
     """Until `stop` is set; the batch at hand is finished first. Survives whatever the database does."""
     store, days = review_store(settings, stores), PostgresBusinessDays(stores.pool)
     pause, next_check = FIRST_PAUSE_SECONDS, 0.0
-    async with woken_by_marks(stores.database_url) as wake, watching(settings, stores, versions):
+    async with (
+        woken_by_marks(stores.database_url) as wake,
+        watching(settings, stores, versions),
+        telling(settings, stores, versions, stop),
+    ):
         while not stop.is_set():
             wake.clear()
             try:

@@ -10,7 +10,7 @@ from api.settings import Settings, read_settings
 from api.stores import open_stores
 from api.worker import run_worker
 
-CONNECTIONS = 3
+CONNECTIONS = 4
 
 
 def run() -> None:

@@ -24,6 +24,7 @@ from db.tables.machinery import (
     outbox,
 )
 from db.tables.metadata import metadata
+from db.tables.notices import feed_positions, notices
 from db.tables.orders import categories, category_days, order_lines, orders, products
 from db.tables.pricing import member_day_offers
 from db.tables.standings import LABEL_BYTES, customer_standings
@@ -53,6 +54,7 @@ __all__ = [
     "customers",
     "dirty_customers",
     "dirty_graph_keys",
+    "feed_positions",
     "idempotency_keys",
     "identities",
     "import_runs",
@@ -63,6 +65,7 @@ __all__ = [
     "manual_labels",
     "member_day_offers",
     "metadata",
+    "notices",
     "order_lines",
     "orders",
     "outbox",

@@ -87,6 +87,19 @@ async def test_figures_count_operations_by_name_and_status() -> None:
     assert "c360_live_connections 0.0" in text
 
 
+async def test_what_must_be_counted_is_counted_before_figures_are_shown() -> None:
+    waiting: list[str] = []
+
+    async def count() -> None:
+        waiting.append("one more")
+
+    gauges = [GaugeSource("waiting", "How many wait.", lambda: float(len(waiting)))]
+    async with running(toy_parts(gauges=gauges, counting=[count])) as api, httpx.AsyncClient() as client:
+        texts = [(await client.get(f"{api.url}/metrics")).text for _ in range(2)]
+
+    assert ["c360_waiting 1.0" in texts[0], "c360_waiting 2.0" in texts[1]] == [True, True]
+
+
 async def test_figures_are_for_this_machine_or_an_operator() -> None:
     async with running(toy_parts()) as api, httpx.AsyncClient() as client:
         elsewhere = {"x-forwarded-for": "9.9.9.9"}

@@ -1,16 +1,14 @@
 """A worker process killed again and again in the middle of its work loses nothing and does nothing twice."""
 
 import asyncio
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from project import PROJECT
 from shops import TestShop, days, event, open_shop, order
+from worker_process import start_worker
 
 pytestmark = pytest.mark.slow
 
@@ -24,25 +22,6 @@ PATIENCE_SECONDS = 120
 async def shop(migrated_database_url: str) -> AsyncIterator[TestShop]:
     async with open_shop(migrated_database_url) as opened:
         yield opened
-
-
-async def start_worker(shop: TestShop, home: Path, redis_url: str) -> asyncio.subprocess.Process:
-    environment = {
-        **os.environ,
-        "C360_HOME": str(home),
-        "C360_DATABASE_URL": shop.stores.database_url,
-        "C360_REDIS_URL": redis_url,
-        "C360_CLOCK": shop.now.isoformat(),
-    }
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "api.cli",
-        "worker",
-        cwd=PROJECT,
-        env=environment,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
 
 
 async def ingest_everything(shop: TestShop) -> None:

@@ -33,6 +33,14 @@ def test_variables_are_read_with_their_types(monkeypatch: pytest.MonkeyPatch) ->
     assert (settings.port, settings.zone.key) == (9000, "America/New_York")
 
 
+def test_nobody_is_told_anything_unless_a_channel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings().notices_channels == ()
+
+    monkeypatch.setenv("C360_NOTICES_CHANNELS", '["SMS", "APP_PUSH"]')
+
+    assert read_settings().notices_channels == ("SMS", "APP_PUSH")
+
+
 def test_an_empty_variable_is_an_absent_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("C360_DATABASE_URL", "")
 
@@ -59,6 +67,14 @@ def test_settings_do_not_change() -> None:
         ("C360_CLOCK", "1998-07-01T00:00:00", "C360_CLOCK cannot be used: .*timezone"),
         ("C360_ZONE", "Mars/Olympus", "C360_ZONE cannot be used: .*there is no such time zone"),
         ("C360_ALLOWED_ORIGINS", "https://secret", "C360_ALLOWED_ORIGINS cannot be used: it is no JSON.*desk"),
+        ("C360_NOTICES_CHANNELS", "secret", "C360_NOTICES_CHANNELS cannot be used: it is no JSON.*SMS"),
+        ("C360_NOTICES_CHANNELS", '["FAX"]', "C360_NOTICES_CHANNELS cannot be used: .*'WECOM'"),
+        ("C360_NOTICES_URL", "ftp://secret", "C360_NOTICES_URL cannot be used.*https://gateway.example"),
+        ("C360_NOTICES_URL", "https://user:secret@host/", "C360_NOTICES_URL cannot be used"),
+        ("C360_NOTICES_URL", "https://host:port/", "C360_NOTICES_URL cannot be used: .*Port"),
+        ("C360_NOTICES_URL", "https:///path", "C360_NOTICES_URL cannot be used: .*names no host"),
+        ("C360_NOTICES_URL", "https://host/", "C360_NOTICES_SECRET cannot be used: .*must be signed.*16 char"),
+        ("C360_NOTICES_ATTEMPTS", "0", "C360_NOTICES_ATTEMPTS cannot be used"),
         ("C360_DATABSE_URL", "x", "There is no setting C360_DATABSE_URL; did you mean C360_DATABASE_URL"),
     ],
 )
