@@ -18,6 +18,7 @@ from resolvers.house import Shop, Viewer, fact_definitions, viewer
 from resolvers.labels import LabelDefinition
 from resolvers.member_day import MemberDay
 from resolvers.mutations import Mutation
+from resolvers.notices import Message
 from resolvers.orders import Order, OrderBy
 from resolvers.products import Category, Product, ProductBy, ProductFilter
 from resolvers.readpath.declare import (
@@ -138,6 +139,6 @@ schema = strawberry.Schema(
     mutation=Mutation,
     subscription=Subscription,
     directives=[freshness],
-    types=[Alert, Order, Product, Customer, TierPolicy, TierPolicyVersion, TierTransition],
+    types=[Alert, Message, Order, Product, Customer, TierPolicy, TierPolicyVersion, TierTransition],
     config=StrawberryConfig(scalar_map=scalar_map()),
 )

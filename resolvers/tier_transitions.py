@@ -12,9 +12,10 @@ from strawberry import ID
 from db import tables as t
 from domain.tiers.transition import TierReason, TransitionKind
 from resolvers import tier_answers as answers
-from resolvers.access import EVERYBODY, STAFF
+from resolvers.access import EVERYBODY, STAFF, STAFF_AND_CUSTOMERS
 from resolvers.facts import FactValue
-from resolvers.readpath.declare import column, computed, entity, global_id, one
+from resolvers.notices import Message
+from resolvers.readpath.declare import column, computed, entity, global_id, many, one
 from resolvers.readpath.expressions import coded, event_cursor
 from resolvers.readpath.named import named
 from resolvers.readpath.relay import Node
@@ -76,6 +77,13 @@ class TierTransition(Node):
     score: Decimal | None = column(t.tier_transitions.c.score, "The score it was taken on.")
     evidence: list[FactValue] = computed(
         answers.evidence, t.tier_transitions.c.evidence, about="The facts it was taken on. [C7]"
+    )
+    notices: list[Message] = many(
+        "What the customer is told of it, one by each channel; empty: they are not. [S0-14]",
+        on=(t.notices.c.customer_id == t.tier_transitions.c.customer_id)
+        & (t.notices.c.event_id == t.tier_transitions.c.transition_id),
+        order_by=[t.notices.c.channel],
+        visible_to=STAFF_AND_CUSTOMERS,
     )
     decided_at: datetime = column(t.tier_transitions.c.decided_at, "When it was taken.")
     effective_at: datetime = column(t.tier_transitions.c.effective_at, "From when it holds.")

@@ -22,6 +22,7 @@ SOME_KEYS = {
     "tpv": "SELECT version_id FROM tier_policy_versions",
     "ttr": "SELECT transition_id FROM tier_transitions ORDER BY 1 DESC LIMIT 5",
     "alt": "SELECT alert_id FROM alerts ORDER BY 1 LIMIT 3",
+    "msg": "SELECT notice_id FROM notices ORDER BY 1 LIMIT 3",
     "lde": "SELECT label_id FROM label_definitions ORDER BY 1 LIMIT 3",
 }
 MOMENTS = [
