@@ -1,4 +1,4 @@
-"""Alerts: what somebody should look at, and who does."""
+"""Alerts: what somebody should look at, who does, and the rules that raise them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from operator import eq
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
-from sqlalchemy import Numeric, type_coerce
+from sqlalchemy import Numeric, Text, func, literal_column, select, true, type_coerce
+from sqlalchemy import column as sql_column
+from sqlalchemy.dialects.postgresql import array
 from strawberry import ID
 
 from db import tables as t
+from domain.privacy.viewer import Role
+from domain.watching import rules
 from domain.watching.alert import AlertKind, AlertSeverity, AlertStatus, words_of
 from resolvers.access import STAFF
 from resolvers.context import Context
@@ -29,6 +33,7 @@ strawberry.enum(AlertKind, description="What is wrong. May grow.")
 strawberry.enum(AlertSeverity, description="How much it matters.")
 strawberry.enum(AlertStatus, description="Whether somebody sees to it.")
 alert = t.alerts.c
+RULE_READERS = (Role.ANALYST, Role.OPERATOR)
 
 
 def words(
@@ -86,3 +91,64 @@ class AlertFilter:
     )
     customer: ID | None = matches(alert.customer_id, eq, "About this customer.", id_prefix="cus")
     raised_at: DateTimeFilter | None = compares(alert.raised_at, "When it was raised.")
+
+
+versions = t.tier_policy_versions.alias("versions_that_watch")
+kinds = (
+    func.unnest(array([literal_column(f"'{kind.value}'", Text) for kind in AlertKind]))
+    .table_valued(sql_column("kind", Text), with_ordinality="place", name="kinds")
+    .render_derived()
+)
+alert_rules = (
+    select(versions.c.policy_id, versions.c.version_id, kinds.c.kind, kinds.c.place)
+    .select_from(versions.join(kinds, true()))
+    .where(versions.c.status == "ACTIVE")
+    .subquery("alert_rules")
+)
+
+
+def rule_of(context: Context, kind: str, version_id: int) -> rules.AlertRule:
+    return rules.alert_rules(context.rule(version_id))[AlertKind(kind)]
+
+
+def rule_words(context: Context, kind: str, version_id: int) -> str:
+    return rule_of(context, kind, version_id).words
+
+
+def rule_threshold(context: Context, kind: str, version_id: int) -> Decimal | None:
+    return rule_of(context, kind, version_id).threshold
+
+
+def rule_unit(context: Context, kind: str, version_id: int) -> str:
+    return rule_of(context, kind, version_id).unit
+
+
+def rule_is_on(context: Context, kind: str, version_id: int) -> bool:
+    return rule_of(context, kind, version_id).is_on
+
+
+@entity(alert_rules, roles=RULE_READERS, scope=SHARED)
+class AlertRule:
+    """When an alert of a kind is raised under a policy in force. [S0-10, S0-18, S4-15]"""
+
+    policy: TierPolicy = one("Which policy.", on=t.tier_policies.c.policy_id == alert_rules.c.policy_id)
+    kind: AlertKind = column(coded(alert_rules.c.kind, AlertKind), "What is raised.")
+    words: str = computed(rule_words, alert_rules.c.kind, alert_rules.c.version_id, about="When, in Chinese.")
+    threshold: Decimal | None = computed(
+        rule_threshold,
+        alert_rules.c.kind,
+        alert_rules.c.version_id,
+        about="The figure past which, or from which on, it is raised; null: the policy names none.",
+    )
+    unit: str = computed(
+        rule_unit,
+        alert_rules.c.kind,
+        alert_rules.c.version_id,
+        about="Of the threshold: share (0..1), index, days, downgrades, reviews.",
+    )
+    active: bool = computed(
+        rule_is_on,
+        alert_rules.c.kind,
+        alert_rules.c.version_id,
+        about="False: nothing in the policy raises it.",
+    )

@@ -7,7 +7,8 @@ from strawberry.schema.config import StrawberryConfig
 from db import tables as t
 from domain.privacy.viewer import Role
 from resolvers.access import EVERYBODY, STAFF, STAFF_AND_CUSTOMERS, STAFF_AND_PARTNERS
-from resolvers.alerts import Alert, AlertFilter
+from resolvers.alerts import RULE_READERS, Alert, AlertFilter, AlertRule
+from resolvers.alerts import alert_rules as rules_in_force
 from resolvers.communities import Community
 from resolvers.customer_order import customer_orders
 from resolvers.customers import Customer, CustomerBy, CustomerFilter
@@ -120,6 +121,11 @@ class Query:
         order_by=[t.alerts.c.alert_id.desc()],
         where=AlertFilter,
         visible_to=STAFF,
+    )
+    alert_rules: list[AlertRule] = many(
+        "When alerts are raised, by policy in force.",
+        order_by=[rules_in_force.c.policy_id, rules_in_force.c.place],
+        visible_to=RULE_READERS,
     )
     label_definitions: list[LabelDefinition] = many(
         "Every label.",

@@ -16,7 +16,7 @@ from domain.standings.lives import Decision, LiveBatch
 from domain.tiers.exact import micro
 from domain.tiers.life_change import TierReason, TransitionKind
 from domain.tiers.life_days import date_of
-from domain.tiers.signal import SignalKind, TierSignal
+from domain.tiers.signal import REPEATED_FALLS, SignalKind, TierSignal
 from domain.tiers.standing import ORDERED_FACT
 
 
@@ -36,7 +36,7 @@ def _of_decision(decision: Decision) -> Iterator[TierSignal]:
     change = decision.transition.change
     if change.reason is TierReason.PROTECTED:
         yield _signal(SignalKind.DOWNGRADE_WARNING, decision.row, decision.policy, change.to_rank, change.day)
-    if change.kind is TransitionKind.DOWNGRADED and change.state.falls > 1:
+    if change.kind is TransitionKind.DOWNGRADED and change.state.falls >= REPEATED_FALLS:
         yield _signal(
             SignalKind.REPEATED_DOWNGRADE, decision.row, decision.policy, change.to_rank, change.day
         )

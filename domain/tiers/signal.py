@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+REPEATED_FALLS = 2
+"""Downgrades in a row that call the account manager (S0-18)."""
+
 
 class SignalKind(StrEnum):
     """ALMOST_THERE: a purchase brought them within the rule's gap of the next tier; once a calendar month.

@@ -10,6 +10,7 @@ from retailer_operations import comparison_over
 from db.alert_writes import FoundAlert, raise_alerts
 from db.tier_watch import watch_tiers
 from domain.privacy.viewer import Role
+from domain.tiers.presets import PRESETS
 from domain.watching.alert import AlertKind
 
 LIST = """query ($where: AlertFilter) { alerts(first: 100, where: $where) { nodes {
@@ -168,8 +169,31 @@ async def test_lists_are_chosen_by_every_member_of_the_filter(watched: Retailer)
     assert (await alerts(watched))[0] == found
 
 
+async def test_rules_say_what_each_policy_in_force_raises(watched: Retailer) -> None:
+    text = "{ alertRules { policy { code } kind words threshold unit active } }"
+
+    rules = (await watched.ask(text, Role.ANALYST))["data"]["alertRules"]
+
+    assert [rule["policy"]["code"] for rule in rules[::6]] == [preset.code for preset in PRESETS]
+    assert [rule["kind"] for rule in rules] == [kind.value for kind in AlertKind] * 5
+    assert rules[3] == {
+        "policy": {"code": "kuailv_grade"},
+        "kind": "TOP_TIER_CHURN_RISK",
+        "words": "铂金及以上客户 25 天未下单",
+        "threshold": "25",
+        "unit": "days",
+        "active": True,
+    }
+    active = {(rule["policy"]["code"], rule["kind"]) for rule in rules if rule["active"]}
+    raised = await watched.stores.pool.fetch(
+        "SELECT code, kind FROM alerts JOIN tier_policies USING (policy_id)"
+    )
+    assert {tuple(row) for row in raised} <= active
+    assert watched.fallbacks == []
+
+
 async def test_both_readers_agree_on_alerts(watched: Retailer) -> None:
-    comparison = await comparison_over(watched, ["alerts"])
+    comparison = await comparison_over(watched, ["alerts", "alertRules"])
 
     await comparison.run(15, seed=1)
 
