@@ -58,7 +58,8 @@ class Rows:
     own_customer_id: int | None
 
     async def fetch(self, query: Select[Any]) -> list[Values]:
-        compiled: Any = query.compile(dialect=asyncpg.dialect())  # type: ignore[no-untyped-call]
+        dialect = asyncpg.dialect()  # type: ignore[no-untyped-call]
+        compiled: Any = query.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         arguments = [plain(compiled.params[name]) for name in compiled.positiontup or []]
         return [dict(row) for row in await self.reads.fetch(compiled.string, arguments)]
 

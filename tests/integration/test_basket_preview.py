@@ -6,9 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from compare_readers import comparable
 from retailer import Retailer
 
 from domain.privacy.viewer import Role
+from resolvers.readpath.engine import Request
 
 PREVIEW = """query P($id: ID!, $lines: [BasketLineInput!]!, $at: DateTime) { customer(by: {id: $id}) {
   basketPreview(lines: $lines, at: $at) { total { amount currencyCode } pointsEarned
@@ -343,3 +345,17 @@ async def test_a_hundred_thousand_pairs_of_customers_pay_alike_where_they_hold_t
             compared += len(costs) * (len(costs) - 1) // 2
     assert after == before
     assert compared >= 100_000
+
+
+@pytest.mark.parametrize("at", [None, NOON, "2020-01-01T00:00:00Z"])
+@pytest.mark.parametrize("lines", [[line(1), line(2, "2.5"), line(1, "3")], [line(1), line(999_999)], []])
+async def test_both_readers_agree_on_baskets(
+    retailer: Retailer, at: str | None, lines: list[dict[str, str]]
+) -> None:
+    await set_day(retailer, [offer(1, perCustomerLimit=2)])
+    given = {"id": await holding(retailer, "GOLD"), "lines": lines, "at": at}
+    request, context = Request(PREVIEW, given), retailer.context(Role.OPERATOR)
+
+    answer = await retailer.api.engine.execute(request, context)
+
+    assert comparable(answer.body) == comparable(await retailer.api.engine.reference(request, context))
