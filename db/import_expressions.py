@@ -76,7 +76,7 @@ class CellReader:
                 return self.moment(text)
             case ValueType.FLAG:
                 return flag(text)
-            case ValueType.LINE_NUMBER:
+            case ValueType.WHOLE_NUMBER:
                 return self.cast(text, "integer", f"{text}::integer")
             case ValueType.QUANTITY:
                 return self.cast(text, "numeric", f"{text}::numeric")
@@ -135,8 +135,9 @@ def value_faults(column: Column, *, now: str) -> Iterator[Fault]:
             yield fault(f"{value} < '1900-01-01'", "is before 1900")
         case ValueType.FLAG:
             yield fault(unread, "is neither true nor false")
-        case ValueType.LINE_NUMBER:
+        case ValueType.WHOLE_NUMBER:
             yield fault(f"({unread}) OR {value} < 1", "is not a whole number from 1")
+            yield fault(f"{value} > {column.most}", f"is more than {column.most}")
         case ValueType.QUANTITY:
             yield fault(unread, "is not a number")
             yield fault(f"{value} <= 0 OR {value} >= 1e9", "is not between 0 and 1,000,000,000")

@@ -13,6 +13,8 @@ from db.rollups import business_day
 ORDER_VALUES: Mapping[str, tuple[str, str]] = {
     "placed_at": ("placed_at", "c.placed_at"),
     "paid_at": ("paid_at", "c.paid_at"),
+    "confirmed_at": ("confirmed_at", "c.confirmed_at"),
+    "credit_days": ("credit_days", "c.credit_days"),
     "status": ("status", "c.status"),
     "channel": ("channel", "c.channel"),
     "net_amount": ("charged_cents", "c.net_amount"),
@@ -27,7 +29,7 @@ LINE_VALUES: Mapping[str, tuple[str, str]] = {
     "net_amount": ("net_cents", "c.net_amount"),
 }
 
-STATED_AT = "greatest(c.placed_at, c.paid_at)"
+STATED_AT = "greatest(c.placed_at, c.paid_at, c.confirmed_at)"
 """A file says what it says now, even of orders that events told more of; later events still win over it."""
 
 

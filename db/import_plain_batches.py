@@ -12,7 +12,7 @@ from db.import_plain_checks import Judged, Products
 from db.import_plain_rows import PlainRows
 from db.import_wire import Field, day, moment, stream, text, thousandths, whole
 from domain.calendar import Calendar
-from domain.orders.order import MAXIMUM_CATEGORIES, counted_moments
+from domain.orders.order import MAXIMUM_CATEGORIES, Moments, counted_moments
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,15 +137,19 @@ def sums_by_order(first_line: Integers, cents: Integers) -> Integers:
 
 
 def counted_at(orders: PlainRows, rows: Integers) -> tuple[Integers, Booleans]:
-    paid = orders.columns["paid_at"]
     return counted_moments(
         status=orders["status"][rows],
         placed_us=orders["placed_at"][rows],
-        paid_us=paid.values[rows],
-        is_paid=paid.known[rows],
+        paid=moments_of(orders, "paid_at", rows),
+        confirmed=moments_of(orders, "confirmed_at", rows),
         charged_cents=orders["net_amount"][rows],
         refunded_cents=orders["refunded_amount"][rows],
     )
+
+
+def moments_of(orders: PlainRows, name: str, rows: Integers) -> Moments:
+    column = orders.columns[name]
+    return Moments(column.values[rows], column.known[rows])
 
 
 def order_fields(
@@ -156,9 +160,11 @@ def order_fields(
     sums: list[Integers],
     source_id: int,
 ) -> list[Field]:
-    placed, paid = orders["placed_at"][rows], orders.columns["paid_at"]
-    paid_us, is_paid = paid.values[rows], paid.known[rows]
-    stated = np.where(is_paid, np.maximum(placed, paid_us), placed)
+    placed, days = orders["placed_at"][rows], orders.columns["credit_days"]
+    paid, confirmed = (moments_of(orders, name, rows) for name in ("paid_at", "confirmed_at"))
+    stated = placed
+    for known in (paid, confirmed):
+        stated = np.where(known.known, np.maximum(stated, known.us), stated)
     amounts = {
         "charged_cents": orders["net_amount"][rows],
         "refunded_cents": orders["refunded_amount"][rows],
@@ -170,7 +176,9 @@ def order_fields(
         whole("source_id", np.full(len(rows), source_id), "int4"),
         text("external_id", orders["external_id"][rows]),
         moment("placed_at", placed),
-        moment("paid_at", paid_us, is_paid),
+        moment("paid_at", paid.us, paid.known),
+        moment("confirmed_at", confirmed.us, confirmed.known),
+        whole("credit_days", days.values[rows], "int4", days.known[rows]),
         moment("stated_at", stated),
         whole("status", orders["status"][rows], "int2"),
         whole("channel", orders["channel"][rows], "int2"),

@@ -31,7 +31,6 @@ from domain.orders.order import MAXIMUM_SPEND_CENTS
 BLOCK_BYTES = 8 << 20
 LARGEST_QUANTITY = 1_000_000_000_000
 """In thousandths."""
-LARGEST_LINE_NUMBER = 2**31 - 1
 SHARE_OF_MEMORY = 16
 """Columns and what sorts them take about three times the file, and there are two files."""
 
@@ -146,8 +145,8 @@ class RowReader:
                 minute_of_day = int(time[:2]) * 60 + int(time[3:])
                 read = read_moment(cells, place, self.calendar, minute_of_day=minute_of_day)
                 return within(read, 0, self.now_us)
-            case ValueType.LINE_NUMBER:
-                return within(read_number(cells, place, 0), 1, LARGEST_LINE_NUMBER)
+            case ValueType.WHOLE_NUMBER:
+                return within(read_number(cells, place, 0), 1, column.most)
             case ValueType.QUANTITY:
                 return within(read_number(cells, place, 3), 1, LARGEST_QUANTITY - 1)
             case ValueType.CHOICE:

@@ -29,16 +29,16 @@ class Field:
     lengths: NDArray[np.int64] | None = None
 
 
-def whole(name: str, values: NDArray[Any], kind: str) -> Field:
-    """`kind` is int2, int4 or int8."""
+def whole(name: str, values: NDArray[Any], kind: str, known: NDArray[np.bool_] | None = None) -> Field:
+    """`kind` is int2, int4 or int8; null where it is not known."""
     width = int(kind.removeprefix("int"))
-    return Field(name, values.astype(f">i{width}").view(np.uint8).reshape(-1, width))
+    matrix = values.astype(f">i{width}").view(np.uint8).reshape(-1, width)
+    return Field(name, matrix, None if known is None else np.where(known, width, -1))
 
 
 def moment(name: str, values_us: NDArray[np.int64], known: NDArray[np.bool_] | None = None) -> Field:
     """Microseconds since 1970."""
-    matrix = whole(name, values_us - POSTGRES_EPOCH_US, "int8").matrix
-    return Field(name, matrix, None if known is None else np.where(known, 8, -1))
+    return whole(name, values_us - POSTGRES_EPOCH_US, "int8", known)
 
 
 def day(name: str, days: NDArray[np.int64]) -> Field:

@@ -1,7 +1,7 @@
 """The effect of order events on the tables.
 
-The newest statement about an order wins, whenever it arrives; an order was placed and paid at the earliest
-moments anybody stated. So the order of arrival does not matter.
+The newest statement about an order wins, whenever it arrives; an order was placed, confirmed and paid at the earliest
+moments anybody stated, with the longest time to pay. So the order of arrival does not matter.
 """
 
 from collections.abc import Sequence
@@ -30,17 +30,19 @@ SELECT order_id, customer_id, stated_at, counted_at FROM orders WHERE source_id 
 """
 INSERT_ORDER = """
 INSERT INTO orders (customer_id, source_id, external_id, placed_at, paid_at, status, stated_at, channel,
-                    charged_cents, delivery_fee_cents)
-VALUES ($1, $2, $3, $4, $5, $6, $4, $7, $8, $9) RETURNING order_id
+                    charged_cents, delivery_fee_cents, confirmed_at, credit_days)
+VALUES ($1, $2, $3, $4, $5, $6, $4, $7, $8, $9, $10, $11) RETURNING order_id
 """
 UPDATE_ORDER = """
 UPDATE orders SET placed_at = least(placed_at, $3), paid_at = least(paid_at, $4), stated_at = $3, channel = $6,
                   status = CASE WHEN refunded_cents > 0 AND refunded_cents = $7 THEN $9::smallint ELSE $5::smallint END,
-                  charged_cents = $7, delivery_fee_cents = $8
+                  charged_cents = $7, delivery_fee_cents = $8, confirmed_at = least(confirmed_at, $10),
+                  credit_days = greatest(credit_days, $11)
 WHERE customer_id = $1 AND order_id = $2 AND refunded_cents <= $7 RETURNING order_id
 """
 MOVE_MOMENTS = """
-UPDATE orders SET placed_at = least(placed_at, $3), paid_at = least(paid_at, $4)
+UPDATE orders SET placed_at = least(placed_at, $3), paid_at = least(paid_at, $4),
+                  confirmed_at = least(confirmed_at, $5), credit_days = greatest(credit_days, $6)
 WHERE customer_id = $1 AND order_id = $2
 """
 CANCEL_ORDER = """
@@ -77,8 +79,8 @@ async def apply_order(
     else:
         touched = own_order(found, customer_id)
         if occurred_at < found["stated_at"]:
-            paid = paid_at(order, occurred_at)
-            await connection.execute(MOVE_MOMENTS, customer_id, touched.order_id, occurred_at, paid)
+            moments = (occurred_at, paid_at(order, occurred_at), order.confirmed_at, order.credit_days)
+            await connection.execute(MOVE_MOMENTS, customer_id, touched.order_id, *moments)
             return touched
         await update_order(connection, touched, occurred_at, order)
         await connection.execute(DROP_LINES, customer_id, touched.order_id)
@@ -101,6 +103,8 @@ async def insert_order(
         order.channel.code,
         order.charged_cents,
         order.delivery_fee_cents,
+        order.confirmed_at,
+        order.credit_days,
     )
     return order_id
 
@@ -119,6 +123,8 @@ async def update_order(
         order.charged_cents,
         order.delivery_fee_cents,
         OrderStatus.REFUNDED.code,
+        order.confirmed_at,
+        order.credit_days,
     )
     if updated is None:
         message = "More was refunded of this order than it would now cost."

@@ -49,6 +49,16 @@ class OrderLineEventInput:
     net_amount: MoneyInput = strawberry.field(description="After discounts.")
 
 
+@strawberry.input(description="An order that is delivered first and paid later. [C4]")
+class OrderCreditInput:
+    confirmed_at: datetime = strawberry.field(
+        description="When it was confirmed: it counts from then on. Not in the future."
+    )
+    days: int | None = strawberry.field(
+        default=None, description="Days to pay from then on, 1 to 365; null: not known."
+    )
+
+
 @strawberry.input(description="The whole order as it stands.")
 class OrderEventInput:
     external_id: str = strawberry.field(description="The source's own id of the order.")
@@ -58,6 +68,9 @@ class OrderEventInput:
         description="After discounts, before refunds, without delivery."
     )
     paid_at: datetime | None = strawberry.field(default=None, description="Null: not paid, or not known.")
+    credit: OrderCreditInput | None = strawberry.field(
+        default=None, description="Null: not on credit, or not confirmed."
+    )
     delivery_fee: MoneyInput | None = strawberry.field(default=None, description="Counts for nothing.")
     lines: list[OrderLineEventInput] = strawberry.field(
         default_factory=list, description="At most 1,000; they replace what was known."
@@ -172,6 +185,8 @@ def order_of(order: OrderEventInput, currency: CurrencyCode) -> OrderEvent:
         channel=order.channel,
         charged_cents=cents_of(order.net_amount, currency, (*path, "netAmount")),
         paid_at=order.paid_at,
+        confirmed_at=order.credit.confirmed_at if order.credit else None,
+        credit_days=order.credit.days if order.credit else None,
         delivery_fee_cents=cents_of(fee, currency, (*path, "deliveryFee")) if fee else 0,
         lines=tuple(
             line_of(line, currency, (*path, "lines", str(at))) for at, line in enumerate(order.lines)

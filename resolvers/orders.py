@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from operator import eq, ge, gt, le, lt
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from sqlalchemy import literal
+from sqlalchemy import ColumnElement, func, literal
 from strawberry import ID
 
 from db import tables as t
@@ -26,8 +26,18 @@ from resolvers.refs import ExternalRefInput, refs_with_source
 strawberry.enum(OrderStatus, description="Where an order is on its way.")
 strawberry.enum(OrderChannel, description="Where an order was placed. May grow.")
 
+HOURS = 24
+
 if TYPE_CHECKING:
     from resolvers.customers import Customer
+
+
+def payment_due(order: Any) -> ColumnElement[datetime | None]:
+    """Null where it is not on credit or nobody said for how long."""
+    due: ColumnElement[datetime | None] = order.confirmed_at + func.make_interval(
+        0, 0, 0, 0, order.credit_days * HOURS
+    )
+    return due
 
 
 @entity(t.sources, roles=STAFF_AND_CUSTOMERS, scope=SHARED, key=t.sources.c.source_id)
@@ -69,11 +79,18 @@ class Order(Node):
     )
     placed_at: datetime = column(t.orders.c.placed_at, "When it was placed.")
     paid_at: datetime | None = column(t.orders.c.paid_at, "When it was paid; null: not known.")
+    confirmed_at: datetime | None = column(
+        t.orders.c.confirmed_at,
+        "When an order on credit was confirmed; null: not on credit, or not yet. [C4]",
+    )
+    due_at: datetime | None = column(
+        payment_due(t.orders.c), "When an order on credit is to be paid; null: not on credit, or not known."
+    )
     status: OrderStatus = column(coded(t.orders.c.status, OrderStatus), "Where it is on its way.")
     channel: OrderChannel = column(coded(t.orders.c.channel, OrderChannel), "Where it was placed.")
     counted: bool = column(
         t.orders.c.counted_at.is_not(None),
-        "Counts for facts and tiers: paid or delivered, not cancelled. [C4]",
+        "Counts for facts and tiers: paid, delivered or on credit confirmed, not cancelled. [C4]",
     )
     net_amount: Money = money(t.orders.c.net_cents, "After discounts and refunds, without delivery. [C4]")
     refunded_amount: Money = money(t.orders.c.refunded_cents, "What was paid back.")

@@ -63,6 +63,10 @@ class OrderColumns(TypedColumns):
     external_id: Named[str] = Column(Text)
     placed_at: Named[datetime] = Column(MOMENT)
     paid_at: Named[datetime | None] = Column(MOMENT)
+    confirmed_at: Named[datetime | None] = Column(MOMENT)
+    """When an order on credit was confirmed; null: not on credit, or not yet [C4]."""
+    credit_days: Named[int | None] = Column(Integer)
+    """Days to pay from then on; null: not known."""
     status: Named[int] = Column(SmallInteger)
     stated_at: Named[datetime] = Column(MOMENT)
     """When the source says the status came about: an older statement that arrives later changes nothing."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from domain.customers.profile import CustomerKind
-from domain.orders.order import OrderChannel, OrderStatus
+from domain.orders.order import MOST_CREDIT_DAYS, OrderChannel, OrderStatus
 
 
 class RecordKind(Enum):
@@ -27,7 +27,8 @@ class ValueType(Enum):
     MOMENT = auto()
     """ISO 8601; without a zone it is in the shop's; never in the future [C2]."""
     FLAG = auto()
-    LINE_NUMBER = auto()
+    WHOLE_NUMBER = auto()
+    """From 1."""
     QUANTITY = auto()
     """Above zero, at most three decimals."""
     CHOICE = auto()
@@ -35,13 +36,15 @@ class ValueType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`default` is what an absent column or an empty cell means; `needed` ones have none."""
+    """`default` is what an absent column or an empty cell means; `needed` ones have none. `most` bounds whole
+    numbers."""
 
     name: str
     type: ValueType = ValueType.TEXT
     needed: bool = False
     default: str | None = None
     choices: tuple[str, ...] = ()
+    most: int = 2**31 - 1
 
 
 STATUSES = tuple(status.value for status in OrderStatus)
@@ -83,6 +86,8 @@ COLUMNS: Mapping[RecordKind, tuple[Column, ...]] = {
         Column("customer_external_id", needed=True),
         Column("placed_at", ValueType.MOMENT, needed=True),
         Column("paid_at", ValueType.MOMENT),
+        Column("confirmed_at", ValueType.MOMENT),
+        Column("credit_days", ValueType.WHOLE_NUMBER, most=MOST_CREDIT_DAYS),
         Column("status", ValueType.CHOICE, default="DELIVERED", choices=STATUSES),
         Column("channel", ValueType.CHOICE, default="OTHER", choices=CHANNELS),
         Column("net_amount", ValueType.MONEY, needed=True),
@@ -91,7 +96,7 @@ COLUMNS: Mapping[RecordKind, tuple[Column, ...]] = {
     ),
     RecordKind.ORDER_LINES: (
         Column("order_external_id", needed=True),
-        Column("line_no", ValueType.LINE_NUMBER, needed=True),
+        Column("line_no", ValueType.WHOLE_NUMBER, needed=True),
         Column("product_external_id", needed=True),
         Column("quantity", ValueType.QUANTITY, default="1"),
         Column("net_amount", ValueType.MONEY, needed=True),

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from domain.customers.profile import CustomerKind
 from domain.errors import DomainError, ErrorCode
-from domain.orders.order import MAXIMUM_SPEND_CENTS, OrderChannel, OrderStatus
+from domain.orders.order import MAXIMUM_SPEND_CENTS, MOST_CREDIT_DAYS, OrderChannel, OrderStatus
 
 MAXIMUM_EVENTS = 1_000
 MAXIMUM_LINES = 1_000
@@ -36,13 +36,18 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderEvent:
-    """The whole order as it stands; `charged_cents` is after discounts, before refunds, without delivery."""
+    """The whole order as it stands; `charged_cents` is after discounts, before refunds, without delivery.
+
+    `confirmed_at`: it is on credit, and counts from then on. `credit_days`: to pay from then on; None: not known. [C4]
+    """
 
     external_id: str
     status: OrderStatus
     channel: OrderChannel
     charged_cents: int
     paid_at: datetime | None = None
+    confirmed_at: datetime | None = None
+    credit_days: int | None = None
     delivery_fee_cents: int = 0
     lines: tuple[OrderLine, ...] = ()
 
@@ -163,9 +168,18 @@ def check_order(order: OrderEvent, now: datetime) -> None:
         raise DomainError(ErrorCode.INVALID, "Send an orderRefund event for a refund.", (*path, "status"))
     if order.paid_at is not None and order.paid_at > now:
         raise DomainError(ErrorCode.IN_THE_FUTURE, "paidAt lies in the future.", (*path, "paidAt"))
+    check_credit(order, now, (*path, "credit"))
     check_cents(order.charged_cents, (*path, "netAmount"))
     check_cents(order.delivery_fee_cents, (*path, "deliveryFee"))
     check_lines(order.lines, (*path, "lines"))
+
+
+def check_credit(order: OrderEvent, now: datetime, path: tuple[str, ...]) -> None:
+    if order.confirmed_at is not None and order.confirmed_at > now:
+        raise DomainError(ErrorCode.IN_THE_FUTURE, "confirmedAt lies in the future.", (*path, "confirmedAt"))
+    if order.credit_days is not None and not 1 <= order.credit_days <= MOST_CREDIT_DAYS:
+        message = f"Days to pay are 1 to {MOST_CREDIT_DAYS}; leave them out where they are not known."
+        raise DomainError(ErrorCode.OUT_OF_RANGE, message, (*path, "days"))
 
 
 def check_lines(lines: Sequence[OrderLine], path: tuple[str, ...]) -> None:

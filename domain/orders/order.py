@@ -1,5 +1,6 @@
 """An order's states, channels and the one rule of when it counts. [C4]"""
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
@@ -10,6 +11,7 @@ Integers: TypeAlias = NDArray[np.int64]
 Booleans: TypeAlias = NDArray[np.bool_]
 
 MAXIMUM_CATEGORIES = 64
+MOST_CREDIT_DAYS = 365
 MAXIMUM_SPEND_CENTS = 2**36
 """Bound of one customer's spend in any window, so that scores stay in 64 bits."""
 
@@ -49,11 +51,12 @@ ONLINE_CHANNELS = (OrderChannel.APP, OrderChannel.MINI_PROGRAM, OrderChannel.COM
 
 COUNTED_AT_SQL = """
 CASE WHEN status IN (4, 5) OR (refunded_cents > 0 AND refunded_cents >= charged_cents) THEN NULL
-     WHEN paid_at IS NOT NULL THEN paid_at
+     WHEN coalesce(paid_at, confirmed_at) IS NOT NULL THEN least(paid_at, confirmed_at)
      WHEN status IN (2, 3) THEN placed_at END
 """.strip()
-"""When an order starts to count: paid, else (PAID, DELIVERED) placed. PLACED does not count yet; cancelled
-and fully refunded orders never do. An order of nothing (0.00) counts: nothing was refunded."""
+"""When an order starts to count: paid, or on credit confirmed, whichever was first; else (PAID, DELIVERED) placed.
+PLACED does not count yet; cancelled and fully refunded orders never do. An order of nothing (0.00) counts: nothing was
+refunded."""
 
 PAID, DELIVERED, CANCELLED, FULLY_REFUNDED = (
     OrderStatus.PAID.code,
@@ -63,17 +66,31 @@ PAID, DELIVERED, CANCELLED, FULLY_REFUNDED = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Of many orders, in microseconds; a moment counts where it is known."""
+
+    us: Integers
+    known: Booleans
+
+    def earliest(self, other: "Moments") -> "Moments":
+        """Of two that may both be unknown."""
+        is_other = other.known & (~self.known | (other.us < self.us))
+        return Moments(np.where(is_other, other.us, self.us), self.known | other.known)
+
+
 def counted_moments(
     *,
     status: Integers,
     placed_us: Integers,
-    paid_us: Integers,
-    is_paid: Booleans,
+    paid: Moments,
+    confirmed: Moments,
     charged_cents: Integers,
     refunded_cents: Integers,
 ) -> tuple[Integers, Booleans]:
     """`COUNTED_AT_SQL` for arrays: moments, and which orders count at all."""
     refunded = (refunded_cents > 0) & (refunded_cents >= charged_cents)
     counts = (status != CANCELLED) & (status != FULLY_REFUNDED) & ~refunded
-    counts &= is_paid | (status == PAID) | (status == DELIVERED)
-    return np.where(is_paid, paid_us, placed_us), counts
+    settled = paid.earliest(confirmed)
+    counts &= settled.known | (status == PAID) | (status == DELIVERED)
+    return np.where(settled.known, settled.us, placed_us), counts

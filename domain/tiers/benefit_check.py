@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from domain.errors import DomainError, ErrorCode
+from domain.orders.order import MOST_CREDIT_DAYS
 from domain.tiers.policy import Benefit, BenefitKind, Tier
 
 RANGES = {
@@ -12,7 +13,6 @@ RANGES = {
     BenefitKind.CREDIT: (Decimal(1), Decimal(1_000_000_000), "a limit in the shop's currency"),
 }
 """Least and most of the value, for the kinds that have one."""
-MOST_CREDIT_DAYS = 365
 
 
 def benefit_problems(tiers: tuple[Tier, ...]) -> Iterator[DomainError]:

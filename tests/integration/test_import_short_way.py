@@ -22,9 +22,9 @@ import db.import_plain_checks
 from db.import_plain_rows import RowReader
 from db.import_wire import moment, stream, text, thousandths, whole
 from domain.ingest.report import ImportReport
-from domain.orders.order import COUNTED_AT_SQL, counted_moments
+from domain.orders.order import COUNTED_AT_SQL, Moments, counted_moments
 
-ORDER_HEAD = ORDERS.splitlines()[0].split(",")
+ORDER_HEAD = [*ORDERS.splitlines()[0].split(","), "confirmed_at", "credit_days"]
 LINE_HEAD = LINES.splitlines()[0].split(",")
 
 
@@ -76,6 +76,8 @@ ORDER_ROWS = st.tuples(
     mostly(AMOUNTS, NOT_AMOUNTS),
     mostly(["0", "0", "0.00", "5"], NOT_AMOUNTS),
     mostly(["0", "6.00"], NOT_AMOUNTS),
+    mostly(["", "", "2026-05-01 12:00", "2026-05-03"], NOT_MOMENTS),
+    mostly(["", "", "7", "30"], ["0", "366", "1.5", "soon"]),
 )
 LINE_ROWS = st.tuples(
     mostly(ORDER_IDS, ["O9", "", "O1 "]),
@@ -159,8 +161,9 @@ def told(report: ImportReport) -> tuple[object, ...]:
 
 
 WHAT_IS_STORED = (
-    "SELECT r.external_id, o.external_id, placed_at, paid_at, stated_at, status, channel, charged_cents,"
-    " refunded_cents, delivery_fee_cents, line_cents, high_margin_cents, organic_cents, imported_cents"
+    "SELECT r.external_id, o.external_id, placed_at, paid_at, confirmed_at, credit_days, stated_at, status,"
+    " channel, charged_cents, refunded_cents, delivery_fee_cents, line_cents, high_margin_cents,"
+    " organic_cents, imported_cents"
     " FROM orders o JOIN customer_refs r USING (customer_id) WHERE o.source_id = {source} ORDER BY 2",
     "SELECT o.external_id, line_no, p.external_id, quantity, l.net_cents FROM order_lines l"
     " JOIN orders o USING (customer_id, order_id) JOIN products p USING (product_id)"
@@ -213,7 +216,7 @@ async def test_a_customer_with_orders_and_days_goes_the_short_way_too(
     await importer.take_texts(
         {
             "orders": table_of(
-                ORDER_HEAD, ["O4", "C1", "2026-05-01 11:00", "", "PAID", "APP", "9", "0", "0"]
+                ORDER_HEAD, ["O4", "C1", "2026-05-01 11:00", "", "PAID", "APP", "9", "0", "0", "", ""]
             ),
             "order_lines": table_of(LINE_HEAD, ["O4", 1, "P1", 1, 9]),
         }
@@ -321,28 +324,35 @@ async def test_rows_are_copied_in_their_order_with_what_is_absent(database_url: 
     ]
 
 
+def known_moments(given: Any) -> Moments:
+    known = np.array([one is not None for one in given])
+    return Moments(np.array([one or 0 for one in given]), known)
+
+
 async def test_arrays_and_sql_agree_when_an_order_counts(database_url: str) -> None:
     cases = [
-        (status, paid, charged, refunded)
+        (status, paid, confirmed, charged, refunded)
         for status in range(1, 6)
-        for paid in (None, 2)
+        for paid in (None, 3)
+        for confirmed in (None, 2, 4)
         for charged, refunded in ((0, 0), (5, 0), (5, 4), (5, 5))
     ]
     rule = COUNTED_AT_SQL.replace("status", "$1::int").replace("refunded_cents", "$2::int")
     rule = rule.replace("charged_cents", "$3::int").replace("paid_at", "$4::int").replace("placed_at", "1")
+    rule = rule.replace("confirmed_at", "$5::int")
     connection = await asyncpg.connect(database_url)
     by_sql = [
-        await connection.fetchval(f"SELECT {rule}", status, refunded, charged, paid)
-        for status, paid, charged, refunded in cases
+        await connection.fetchval(f"SELECT {rule}", status, refunded, charged, paid, confirmed)
+        for status, paid, confirmed, charged, refunded in cases
     ]
     await connection.close()
 
-    status, _, charged, refunded = (np.array(column) for column in zip(*cases, strict=True))
+    status, paid, confirmed, charged, refunded = (np.array(column) for column in zip(*cases, strict=True))
     moments, counts = counted_moments(
         status=status,
         placed_us=np.ones(len(cases), np.int64),
-        paid_us=np.array([paid or 0 for _, paid, _, _ in cases]),
-        is_paid=np.array([paid is not None for _, paid, _, _ in cases]),
+        paid=known_moments(paid),
+        confirmed=known_moments(confirmed),
         charged_cents=charged,
         refunded_cents=refunded,
     )

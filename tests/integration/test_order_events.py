@@ -139,6 +139,93 @@ async def test_the_order_of_arrival_does_not_matter(shop: TestShop, arrival: tup
     assert [tuple(row) for row in await shop.pool.fetch(CATEGORY_DAYS)] == [("2026-11-14", 0, 1, 800)]
 
 
+CREDIT = "SELECT status, confirmed_at, credit_days, paid_at, counted_at FROM orders"
+PLACED, DELIVERED = OrderStatus.PLACED, OrderStatus.DELIVERED
+ON_CREDIT = (
+    event("ann", order("1", 800, status=PLACED), ago=days(40)),
+    event("ann", order("1", 800, status=PLACED, confirmed_at=NOON - days(38), credit_days=7), ago=days(38)),
+    event(
+        "ann", order("1", 800, status=DELIVERED, confirmed_at=NOON - days(37), credit_days=30), ago=days(36)
+    ),
+    event("ann", order("1", 800, status=OrderStatus.PAID), ago=days(2)),
+)
+
+
+async def test_an_order_on_credit_counts_from_its_confirmation(shop: TestShop) -> None:  # C4
+    await shop.ingest(ON_CREDIT[0])
+    placed = await shop.pool.fetchval("SELECT counted_at FROM orders")
+    await shop.ingest(ON_CREDIT[1])
+
+    assert placed is None
+    assert tuple(await shop.pool.fetchrow(CREDIT)) == (
+        PLACED.code,
+        NOON - days(38),
+        7,
+        None,
+        NOON - days(38),
+    )
+    assert [tuple(row) for row in await shop.pool.fetch(CATEGORY_DAYS)] == [("2026-10-15", 0, 1, 800)]
+
+
+async def test_paying_an_order_on_credit_later_moves_nothing(shop: TestShop) -> None:
+    await shop.ingest(*ON_CREDIT[:3])
+    days_before = [tuple(row) for row in await shop.pool.fetch(CATEGORY_DAYS)]
+
+    await shop.ingest(ON_CREDIT[3])
+
+    assert tuple(await shop.pool.fetchrow(CREDIT)) == (
+        OrderStatus.PAID.code,
+        NOON - days(38),
+        30,
+        NOON - days(2),
+        NOON - days(38),
+    )
+    assert [tuple(row) for row in await shop.pool.fetch(CATEGORY_DAYS)] == days_before
+
+
+async def test_an_order_on_credit_that_is_cancelled_counts_no_more(shop: TestShop) -> None:
+    await shop.ingest(*ON_CREDIT[:2])
+
+    await shop.ingest(event("ann", CancellationEvent(order="1"), ago=days(1)))
+
+    assert await shop.pool.fetchval("SELECT counted_at FROM orders") is None
+    assert await shop.pool.fetchval("SELECT count(*) FROM category_days") == 0
+
+
+@pytest.mark.parametrize("arrival", list(itertools.permutations(range(4))))
+async def test_the_order_of_arrival_does_not_matter_on_credit(
+    shop: TestShop, arrival: tuple[int, ...]
+) -> None:
+    for place in arrival:
+        await shop.ingest(ON_CREDIT[place])
+
+    assert tuple(await shop.pool.fetchrow(CREDIT)) == (
+        OrderStatus.PAID.code,
+        NOON - days(38),
+        30,
+        NOON - days(2),
+        NOON - days(38),
+    )
+    assert [tuple(row) for row in await shop.pool.fetch(CATEGORY_DAYS)] == [("2026-10-15", 0, 1, 800)]
+
+
+@pytest.mark.parametrize(
+    ("credit", "code", "member"),
+    [
+        ({"confirmed_at": NOON + days(1)}, ErrorCode.IN_THE_FUTURE, "confirmedAt"),
+        ({"confirmed_at": NOON, "credit_days": 0}, ErrorCode.OUT_OF_RANGE, "days"),
+        ({"confirmed_at": NOON, "credit_days": 366}, ErrorCode.OUT_OF_RANGE, "days"),
+    ],
+)
+async def test_credit_that_makes_no_sense_is_rejected(
+    shop: TestShop, credit: dict[str, Any], code: ErrorCode, member: str
+) -> None:
+    [found] = (await shop.ingest(event("ann", order("1", 1_000, **credit)))).rejected
+
+    assert (found.code, found.field) == (code, ("data", "order", "credit", member))
+    assert await shop.pool.fetchval("SELECT count(*) FROM orders") == 0
+
+
 async def test_a_cancellation_outlives_an_older_statement_but_not_a_newer_one(shop: TestShop) -> None:
     await shop.ingest(event("ann", order("1", 1_000), ago=days(9)))
     await shop.ingest(event("ann", CancellationEvent(order="1"), ago=days(5)))

@@ -148,7 +148,9 @@ def order_event(**changes: Any) -> dict[str, Any]:
         "lines": [{"lineNo": 1, "product": "P00001", "quantity": "1", "netAmount": {"amount": "12.50"}}],
     }
     event = {"id": "bad-1", "occurredAt": "2026-05-31T12:00:00+08:00", "customer": {"externalId": "C0000001"}}
-    order_changes = {key: value for key, value in changes.items() if key in order or key == "paidAt"}
+    order_changes = {
+        key: value for key, value in changes.items() if key in order or key in ("paidAt", "credit")
+    }
     rest = {key: value for key, value in changes.items() if key not in order_changes}
     return {**event, "data": {"order": {**order, **order_changes}}, **rest}
 
@@ -165,6 +167,11 @@ BAD_EVENTS: dict[str, tuple[dict[str, Any], str, list[str] | None]] = {
         ["data", "order", "netAmount", "currencyCode"],
     ),
     "a time in the future": ({"occurredAt": "2026-06-02T00:00:00+08:00"}, "IN_THE_FUTURE", ["occurredAt"]),
+    "credit for no days": (
+        {"credit": {"confirmedAt": "2026-05-31T12:00:00+08:00", "days": 0}},
+        "OUT_OF_RANGE",
+        ["data", "order", "credit", "days"],
+    ),
     "nobody's event": ({"customer": {}}, "REQUIRED", ["customer"]),
     "an unknown customer": ({"customer": {"externalId": "nobody"}}, "NOT_FOUND", None),
 }

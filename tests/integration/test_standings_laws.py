@@ -78,7 +78,7 @@ class RandomEvents:
             event_id=f"e{self.made}",
             occurred_at=now - ago,
             customer=CustomerKey(external_id=f"c{customer}"),
-            body=self.body(customer),
+            body=self.body(customer, now),
         )
 
     def profile(self, customer: int, now: datetime) -> Event:
@@ -86,7 +86,7 @@ class RandomEvents:
         body = ProfileChangeEvent(city="北京")
         return Event(event_id=f"p{customer}", occurred_at=now, customer=key, body=body)
 
-    def body(self, customer: int) -> EventBody:
+    def body(self, customer: int, now: datetime) -> EventBody:
         external_id = f"o{customer}-{self.random.integers(25)}"
         cents = int(self.random.choice(AMOUNTS))
         match int(self.random.integers(10)):
@@ -98,7 +98,8 @@ class RandomEvents:
                 return ProfileChangeEvent(city="上海", referred_by=f"c{self.random.integers(CUSTOMERS)}")
         status = (OrderStatus.PLACED, OrderStatus.PAID, OrderStatus.DELIVERED)[int(self.random.integers(3))]
         lines = [line(1, "kale", cents // 4), line(2, "cherry", cents - cents // 4)]
-        return order(external_id, cents, status=status, lines=lines)
+        confirmed_at = now - days(float(self.random.integers(40))) if self.random.random() < 0.3 else None
+        return order(external_id, cents, status=status, lines=lines, confirmed_at=confirmed_at)
 
 
 async def _night(shop: TestShop) -> None:

@@ -145,6 +145,8 @@ def order(
     status: OrderStatus = OrderStatus.PAID,
     lines: Sequence[OrderLine] | None = None,
     paid_at: datetime | None = None,
+    confirmed_at: datetime | None = None,
+    credit_days: int | None = None,
 ) -> OrderEvent:
     """An order by app, of one line of kale unless told otherwise."""
     return OrderEvent(
@@ -153,6 +155,8 @@ def order(
         channel=OrderChannel.APP,
         charged_cents=cents,
         paid_at=paid_at,
+        confirmed_at=confirmed_at,
+        credit_days=credit_days,
         lines=(line(1, "kale", cents),) if lines is None else tuple(lines),
     )
 
