@@ -11,11 +11,14 @@ from strawberry import ID
 from db import tables as t
 from domain.customers.profile import CustomerKind, about
 from domain.ingest.cleaning import clean_email, clean_phone
+from domain.privacy.viewer import Role
 from resolvers.access import EVERYBODY, SERVICE, STAFF_AND_CUSTOMERS
 from resolvers.basket import BasketPreview
 from resolvers.basket_rows import baskets
 from resolvers.communities import Community
 from resolvers.context import Context
+from resolvers.credit import CreditTerms, terms_of
+from resolvers.credit_rows import credit_inputs
 from resolvers.facts import Facts
 from resolvers.facts_filter import FactsFilter
 from resolvers.facts_rows import as_of, facts_at_moment, facts_of_customers
@@ -28,6 +31,7 @@ from resolvers.readpath.declare import (
     ask,
     ask_connection,
     column,
+    computed,
     connection,
     embed,
     entity,
@@ -45,6 +49,7 @@ from resolvers.relationships import Relationship, depth, kinds, known_customer, 
 from resolvers.standing_rows import standings_at_moment, standings_with_facts
 from resolvers.tier_standings import TierFilter, TierStanding, held_tiers
 from resolvers.tier_transitions import TierTransition
+from resolvers.words import locale
 
 referrers = t.customers.alias("referrers")
 phones = t.identities.alias("phones")
@@ -121,6 +126,17 @@ class Customer(Node):
             "[S0-20, S2-5]",
             on=baskets.c.customer_id == t.customers.c.customer_id,
             visible_to=STAFF_AND_CUSTOMERS,
+        ),
+    )
+    credit_terms: CreditTerms | None = costly(
+        3,
+        computed(
+            terms_of,
+            credit_inputs,
+            about="Of a business: days, limit and what is owed; null: a household, which buys nothing on credit. "
+            "[S0-20, S3-17]",
+            parameters=[locale],
+            visible_to=(Role.CUSTOMER, Role.AGENT, Role.OPERATOR),
         ),
     )
     tier_transitions: Connection[TierTransition] = connection(
