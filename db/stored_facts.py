@@ -4,18 +4,25 @@ Reading takes no lock that anybody waits for, and gives its connection back afte
 """
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import asyncpg
 import numpy as np
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
+from db import tables as t
 from db.binary_copy import Array, WireColumn, read_columns
 from db.review_store import GREATEST
 from db.review_writes import FACT_WIRE
 from db.standing_store import answering
+from db.standings_reads import PostgresStandings
 from db.tables.facts import FACT_COLUMNS
-from domain.conditions.numpy_reader import Column
-from domain.standings.preview_policy import StoredFactsBlock
+from domain.conditions.numpy_reader import Booleans, Column
+from domain.standings.measured_base import MeasuredBase
+from domain.standings.preview_policy import ChosenCustomers, StoredBase, StoredFactsBlock
 
 BLOCK_CUSTOMERS = 65_536
 FACT_TYPES = {wire.name: wire for wire in FACT_WIRE[1:]}
@@ -33,6 +40,13 @@ class PostgresStoredFacts:
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
 
+    def at(self, moment: datetime) -> StoredBase:
+        return MeasuredBase(PostgresStandings(self._pool, moment), self)
+
+    def chosen_by(self, condition: ColumnElement[bool]) -> ChosenCustomers:
+        """Over the columns of `customers`."""
+        return PostgresChosenCustomers(self._pool, condition)
+
     async def blocks(self, facts: Sequence[str], policy_id: int) -> AsyncIterator[StoredFactsBlock]:
         async with answering():
             greatest: int = await self._pool.fetchval(GREATEST)
@@ -41,6 +55,26 @@ class PostgresStoredFacts:
                 found = await read_block(connection, facts, policy_id, first)
             if len(found.ranks):
                 yield found
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresChosenCustomers:
+    """`domain.standings.preview_policy.ChosenCustomers`: asked block by block, with the values as parameters."""
+
+    pool: "asyncpg.Pool[asyncpg.Record]"
+    condition: ColumnElement[bool]
+
+    async def among(self, customer_ids: Array) -> Booleans:
+        if not len(customer_ids):
+            return np.zeros(0, np.bool_)
+        column = t.customers.c.customer_id
+        first, last = int(customer_ids[0]), int(customer_ids[-1])
+        query = select(column).where(column.between(first, last), self.condition)
+        compiled: Any = query.compile(dialect=dialect())  # type: ignore[no-untyped-call]
+        values = [compiled.params[name] for name in compiled.positiontup or []]
+        async with answering():
+            rows = await self.pool.fetch(compiled.string, *values)
+        return np.isin(customer_ids, np.array([row[0] for row in rows], np.int64))
 
 
 async def read_block(connection: Any, facts: Sequence[str], policy_id: int, first: int) -> StoredFactsBlock:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement
 
 from domain.calendar import calendar_of, microseconds
 from domain.ingest.ingest_events import EventStore
@@ -11,7 +13,7 @@ from domain.ports import Cipher
 from domain.pricing.set_member_day import MemberDayStore
 from domain.privacy.viewer import Viewer
 from domain.standings.act_by_hand import StandingStore
-from domain.standings.preview_policy import StoredBase
+from domain.standings.preview_policy import ChosenCustomers, StoredBase
 from domain.tiers.life_days import date_of
 from domain.tiers.policy import TierPolicyVersion, TierRule
 from domain.tiers.policy_store import PolicyStore
@@ -36,6 +38,13 @@ class ShopSettings:
         return date_of(calendar_of(self.time_zone).last_whole_day(microseconds(self.live_as_of)))
 
 
+class Population(StoredBase, Protocol):
+    """Everybody, and whoever a filter chooses of them."""
+
+    def chosen_by(self, condition: ColumnElement[bool]) -> ChosenCustomers:
+        """A condition over the columns of `customers`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """The operation's context: computed fields receive it first."""
@@ -48,7 +57,7 @@ class Context:
     alerts: AlertStore
     member_days: MemberDayStore
     policies: PolicyStore
-    stored_facts: StoredBase
+    stored_facts: Population
     now: datetime
     """Business time of the operation: what events may not lie behind."""
     opened: dict[int, frozenset[str]] = field(default_factory=dict)

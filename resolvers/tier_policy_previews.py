@@ -1,6 +1,7 @@
 """Previews of a policy over everybody: input, and what they show."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
@@ -8,7 +9,8 @@ import strawberry
 from strawberry import ID, Info
 
 from domain.errors import DomainError, ErrorCode
-from domain.standings.preview_policy import preview_rule, preview_version
+from domain.standings.preview_policy import ChosenCustomers, PreviewScope, preview_rule, preview_version
+from domain.tiers.benefit_cost import benefit_cost_change_cents
 from domain.tiers.calibration import TierCut
 from domain.tiers.draft_policy import draft_problems
 from domain.tiers.explanation import explain_standing
@@ -16,10 +18,12 @@ from domain.tiers.policy import Tier, TierRule
 from domain.tiers.policy_preview import Preview, Sample
 from domain.tiers.standing import stand
 from resolvers.context import Context
-from resolvers.customers import Customer
+from resolvers.customers import Customer, CustomerFilter
 from resolvers.errors import UserError, user_error
+from resolvers.facts_rows import EARLIEST
 from resolvers.money import CurrencyCode, Money
 from resolvers.readpath.cursors import decode_id
+from resolvers.readpath.reference_rows import condition_of
 from resolvers.tier_policies import DecimalRange
 from resolvers.tier_policy_drafts import rule_errors
 from resolvers.tier_rule_inputs import TierPolicyRuleInput
@@ -40,6 +44,16 @@ class TierPolicyCandidateInput:
 class TierPolicyPreviewInput:
     policy: str = strawberry.field(description="Code of the policy.")
     candidate: TierPolicyCandidateInput = strawberry.field(description="What would take its place.")
+    where: CustomerFilter | None = strawberry.field(
+        description="Only these customers, as they are now; a ranking still places them among everybody. Without a "
+        "hash: only what everybody was looked at for is activated.",
+        default=None,
+    )
+    as_of: datetime | None = strawberry.field(
+        description="As they were at this moment, measured again from their orders; takes half as long as a full run, "
+        "and has no hash. Null: the moment that is live.",
+        default=None,
+    )
     samples: int = strawberry.field(description="How many customers who would move; at most 100.", default=10)
 
 
@@ -89,11 +103,18 @@ class TierPolicyPreviewPayload:
     hash: str | None = strawberry.field(
         description="What an activation names; null: nothing to activate, or nothing was computed."
     )
-    customers: int = strawberry.field(description="Everybody who has facts.")
+    as_of: datetime | None = strawberry.field(
+        description="The moment that all is of; null: nothing was computed."
+    )
+    customers: int = strawberry.field(description="Everybody who has facts, or those of `where`.")
     moved: int = strawberry.field(description="Whom the candidate measures otherwise than what is in force.")
     moves: list[TierPreviewMove] = strawberry.field(description="Every pair that has customers.")
     before: list[TierPreviewShare] = strawberry.field(description="In force; lowest first.")
     after: list[TierPreviewShare] = strawberry.field(description="Under the candidate; lowest first.")
+    benefit_cost_change: Money | None = strawberry.field(
+        description="What prices of tiers would cost more (or, below 0, less) in 90 days, if all spend were at the "
+        "price of this policy; null: no tier publishes a price. Other benefits publish no cost. [S0-20]"
+    )
     calibration: list[TierCalibrationCut] = strawberry.field(
         description="Thresholds that would meet the targets; shown, never applied. Empty for other measures than "
         "scores, with gates, or where a tier has no target. [S0-10]"
@@ -113,14 +134,16 @@ async def previewed(
         return refused([user_error(error)])
     if not isinstance(found, Preview):
         return refused(found)
-    moves = found.moves
+    moves, cost_cents = found.moves, benefit_cost_change_cents(found)
     return TierPolicyPreviewPayload(
         hash=found.hash,
+        as_of=found.base.live_as_of,
         customers=moves.total,
         moved=moves.moved,
         moves=moves_of(found, context),
         before=shares_of(found.before, moves.customers.sum(axis=1), moves.spend_cents.sum(axis=1), context),
         after=shares_of(found.rule, moves.customers.sum(axis=0), moves.spend_cents.sum(axis=0), context),
+        benefit_cost_change=None if cost_cents is None else amount(cost_cents, context),
         calibration=[cut_of(cut) for cut in found.cuts],
         samples=[await sample_of(info, found, sample) for sample in moves.samples()],
         user_errors=[],
@@ -128,6 +151,7 @@ async def previewed(
 
 
 async def candidate_previewed(context: Context, given: TierPolicyPreviewInput) -> Preview | list[UserError]:
+    scope = scope_of(context, given)
     if given.candidate.rule:
         reader = RuleReader()
         rule = reader.rule(given.candidate.rule)
@@ -135,7 +159,7 @@ async def candidate_previewed(context: Context, given: TierPolicyPreviewInput) -
         if problems:
             return [under_candidate(error) for error in rule_errors(problems)]
         return await preview_rule(
-            context.policies, context.stored_facts, policy=given.policy, rule=rule, samples=given.samples
+            context.policies, context.stored_facts, policy=given.policy, rule=rule, scope=scope
         )
     version_id = decode_id(given.candidate.version or "", "tpv")
     if version_id is None:
@@ -146,9 +170,26 @@ async def candidate_previewed(context: Context, given: TierPolicyPreviewInput) -
         context.stored_facts,
         policy=given.policy,
         version_id=version_id,
-        samples=given.samples,
+        scope=scope,
         viewer=context.viewer,
     )
+
+
+def scope_of(context: Context, given: TierPolicyPreviewInput) -> PreviewScope:
+    if given.as_of is not None and given.as_of < EARLIEST:
+        message = f"Choose a moment from {EARLIEST.isoformat()} on."
+        raise DomainError(ErrorCode.OUT_OF_RANGE, message, ("asOf",))
+    return PreviewScope(samples=given.samples, chosen=chosen_of(context, given.where), as_of=given.as_of)
+
+
+def chosen_of(context: Context, where: CustomerFilter | None) -> ChosenCustomers | None:
+    if where is None:
+        return None
+    try:
+        condition = condition_of(where, context)
+    except ValueError as error:
+        raise DomainError(ErrorCode.INVALID, str(error), ("where",)) from error
+    return None if condition is None else context.stored_facts.chosen_by(condition)
 
 
 def under_candidate(error: UserError) -> UserError:
@@ -158,11 +199,13 @@ def under_candidate(error: UserError) -> UserError:
 def refused(errors: list[UserError]) -> TierPolicyPreviewPayload:
     return TierPolicyPreviewPayload(
         hash=None,
+        as_of=None,
         customers=0,
         moved=0,
         moves=[],
         before=[],
         after=[],
+        benefit_cost_change=None,
         calibration=[],
         samples=[],
         user_errors=errors,

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from domain.calendar import microseconds
-from domain.conditions.numpy_reader import Column
+from domain.conditions.numpy_reader import Booleans, Column
 from domain.customers.fact import DaysSince, FactDefinition, Renamed
 from domain.customers.facts import FACTS
 from domain.errors import DomainError, ErrorCode
@@ -55,37 +56,96 @@ class StoredBase(Protocol):
     def blocks(self, facts: Sequence[str], policy_id: int) -> AsyncIterator[StoredFactsBlock]:
         """Block by block; each is read at one moment, and nothing is held between them."""
 
+    def at(self, moment: datetime) -> "StoredBase":
+        """Everybody as they were, measured again from their orders. Their ranks are unknown: all 0."""
+
+
+class ChosenCustomers(Protocol):
+    """Some of everybody, by a condition."""
+
+    async def among(self, customer_ids: NDArray[np.int64]) -> Booleans:
+        """Which of these, ascending."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewScope:
+    """`chosen` None: everybody; `as_of` None: the live moment. Only both can be activated."""
+
+    samples: int = 10
+    chosen: ChosenCustomers | None = None
+    as_of: datetime | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        return self.chosen is None and self.as_of is None
+
+
+def chosen_rows(column: Column, mask: Booleans) -> Column:
+    return Column(column.values[mask], None if column.known is None else column.known[mask])
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenBase:
+    """`StoredBase`, of some."""
+
+    base: StoredBase
+    chosen: ChosenCustomers
+
+    async def blocks(self, facts: Sequence[str], policy_id: int) -> AsyncIterator[StoredFactsBlock]:
+        async for block in self.base.blocks(facts, policy_id):
+            mask = await self.chosen.among(block.customer_ids)
+            facts_of_chosen = {name: chosen_rows(column, mask) for name, column in block.facts.items()}
+            yield StoredFactsBlock(block.customer_ids[mask], facts_of_chosen, block.ranks[mask])
+
+    def at(self, moment: datetime) -> StoredBase:
+        return ChosenBase(self.base.at(moment), self.chosen)
+
 
 async def preview_version(
-    policies: PolicyStore, stored: StoredBase, *, policy: str, version_id: int, samples: int, viewer: Viewer
+    policies: PolicyStore,
+    stored: StoredBase,
+    *,
+    policy: str,
+    version_id: int,
+    scope: PreviewScope,
+    viewer: Viewer,
 ) -> Preview:
-    """Of a saved version; recorded, so that it may be activated.
+    """Of a saved version; recorded, if it is of everybody now, so that it may be activated.
 
-    *Errors*: DomainError UNKNOWN_POLICY, NOT_FOUND, OUT_OF_RANGE."""
+    *Errors*: DomainError UNKNOWN_POLICY, NOT_FOUND, OUT_OF_RANGE, IN_THE_FUTURE."""
     held = await policies.find(policy)
     version = held.find(version_id)
     if version is None:
         message = f"{policy} has no such version: take an id from its versions."
         raise DomainError(ErrorCode.NOT_FOUND, message, ("candidate", "version"))
-    found = await preview(stored, held, version.rule, samples=samples, version_id=version_id)
-    await policies.record_preview(found, held, viewer)
+    found = await preview(
+        stored, held, version.rule, scope=scope, version_id=version_id if scope.is_whole else None
+    )
+    if scope.is_whole:
+        await policies.record_preview(found, held, viewer)
     return found
 
 
 async def preview_rule(
-    policies: PolicyStore, stored: StoredBase, *, policy: str, rule: TierRule, samples: int
+    policies: PolicyStore, stored: StoredBase, *, policy: str, rule: TierRule, scope: PreviewScope
 ) -> Preview:
-    """Of a rule that nobody has saved. *Errors*: DomainError UNKNOWN_POLICY, OUT_OF_RANGE."""
-    return await preview(stored, await policies.find(policy), rule, samples=samples)
+    """Of a rule that nobody has saved. *Errors*: DomainError UNKNOWN_POLICY, OUT_OF_RANGE, IN_THE_FUTURE."""
+    return await preview(stored, await policies.find(policy), rule, scope=scope)
 
 
 async def preview(
-    stored: StoredBase, policy: HeldPolicy, rule: TierRule, *, samples: int, version_id: int | None = None
+    stored: StoredBase,
+    policy: HeldPolicy,
+    rule: TierRule,
+    *,
+    scope: PreviewScope,
+    version_id: int | None = None,
 ) -> Preview:
-    """*Cost*: see docs/policies.md; a ranking reads the base twice. Computes in a thread, block by block."""
-    if not 0 <= samples <= MAXIMUM_SAMPLES:
-        message = f"Ask for 0 to {MAXIMUM_SAMPLES} samples."
-        raise DomainError(ErrorCode.OUT_OF_RANGE, message, ("samples",))
+    """*Cost*: see docs/policies.md; a ranking reads the base twice, and places among everybody whoever is chosen.
+    Computes in a thread, block by block."""
+    require_scope(scope, policy)
+    if scope.as_of is not None:
+        stored, policy = stored.at(scope.as_of), replace(policy, live_as_of=scope.as_of)
     active = policy.active
     before = active.rule if active else None
     base = PreviewBase(
@@ -95,19 +155,29 @@ async def preview(
         live_as_of=policy.live_as_of,
     )
     rule = await placed(stored, policy, rule)
-    readings = Readings(read_rule(rule), await in_force_alone(stored, policy))
-    moves = Moves(samples, same_tiers(before, rule))
-    async for block in stored.blocks(stored_names(readings.fact_names()), base.policy_id):
+    is_stored = policy.canary is None and scope.as_of is None
+    readings = Readings(read_rule(rule), None if is_stored else await in_force_alone(stored, policy))
+    moves = Moves(scope.samples, same_tiers(before, rule))
+    shown = ChosenBase(stored, scope.chosen) if scope.chosen else stored
+    async for block in shown.blocks(stored_names(readings.fact_names()), base.policy_id):
         await asyncio.to_thread(add_block, moves, block, readings, microseconds(base.live_as_of))
     cuts = await asyncio.to_thread(calibrated, rule, moves)
     return Preview(base=base, before=before, rule=rule, moves=moves, cuts=cuts)
 
 
+def require_scope(scope: PreviewScope, policy: HeldPolicy) -> None:
+    if not 0 <= scope.samples <= MAXIMUM_SAMPLES:
+        message = f"Ask for 0 to {MAXIMUM_SAMPLES} samples."
+        raise DomainError(ErrorCode.OUT_OF_RANGE, message, ("samples",))
+    if scope.as_of is not None and scope.as_of > policy.live_as_of:
+        message = f"What will be bought is not known: choose a moment until {policy.live_as_of.isoformat()}."
+        raise DomainError(ErrorCode.IN_THE_FUTURE, message, ("asOf",))
+
+
 async def in_force_alone(stored: StoredBase, policy: HeldPolicy) -> RuleReading | None:
-    """While a canary runs some stored ranks are its own: then all are measured by what is in force for the rest."""
-    if policy.canary is None or policy.active is None:
-        return None
-    return read_rule(await placed(stored, policy, policy.active.rule))
+    """While a canary runs some stored ranks are its own, and of the past there are none: then all are measured by what
+    is in force for the rest."""
+    return read_rule(await placed(stored, policy, policy.active.rule)) if policy.active else None
 
 
 def calibrated(rule: TierRule, moves: Moves) -> tuple[TierCut, ...]:

@@ -190,6 +190,16 @@ class Rows:
         return storable(plain(value))
 
 
+def condition_of(where: Any, operation: OperationContext) -> Any:
+    """A filter input as a condition over the rows of its entity; None when it names nothing.
+
+    *Errors*: ValueError, in words for the client."""
+    nothing_is_read: Any = None
+    rows = Rows(nothing_is_read, operation, None)
+    found = rows.matching(type(where), where)
+    return None if found is None else rows.filled(found, None, {})
+
+
 def names_parent(query: Any, parent: tuple[Entity, Values]) -> bool:
     """Whether a select used as rows speaks of the parent (`.correlate(parent)`), or has such a table of its own;
     one that is written as text can speak of it only by `inlined` expressions."""

@@ -108,6 +108,9 @@ async def test_a_saved_version_has_a_hash_that_stays_while_the_base_does(
         "UPDATE customer_facts SET spend_90d = spend_90d + 1 WHERE customer_id = 1"
     )
     drifted = await act(retailer, PREVIEW, given)
+    await retailer.stores.pool.execute(
+        "UPDATE customer_facts SET spend_90d = spend_90d - 1 WHERE customer_id = 1"
+    )
 
     assert len(first["hash"]) == 64
     assert first == in_blocks
@@ -183,3 +186,128 @@ calibration {{ {shown} }} after {{ tierCode customers }} userErrors {{ message }
     assert Decimal(top["calibratedShare"]) >= Decimal("0.05")
     thresholds = [Decimal(one["calibratedThreshold"]) for one in found["calibration"]]
     assert thresholds == sorted(thresholds)
+
+
+SCOPED = """mutation M($input: TierPolicyPreviewInput!) { acted: tierPolicyPreview(input: $input) {
+  hash asOf customers moved before { tierCode customers } after { tierCode customers spend { amount } }
+  benefitCostChange { amount currencyCode } samples { customer { id } } userErrors { field code message } } }"""
+PREVIEWS = "SELECT count(*) FROM tier_policy_previews"
+FIRST = "SELECT min(as_of) FROM tier_transitions WHERE policy_id = 2"
+GRADED_THEN = """
+SELECT code, count(*)::int FROM tier_transitions AS log JOIN tiers
+  ON tiers.version_id = log.version_id AND tiers.rank = log.measured_rank
+WHERE log.policy_id = 2 AND log.as_of = $1 GROUP BY 1
+"""
+FILTERS = [
+    {"city": ["上海", "成都"]},
+    {"kind": "BUSINESS"},
+    {"facts": {"spend90d": {"gte": "1000"}, "daysSinceLastOrder": {"lt": 30}}},
+    {
+        "any": [
+            {"tier": {"policy": "kuailv_grade", "in": ["GOLD", "DIAMOND"]}},
+            {"not": {"kind": "HOUSEHOLD"}},
+        ]
+    },
+    {"ids": ["cus_1", "cus_2", "cus_300"]},
+]
+
+
+def counted(tiers: list[dict[str, Any]]) -> dict[str, int]:
+    return {one["tierCode"]: one["customers"] for one in tiers if one["customers"]}
+
+
+@pytest.mark.parametrize("where", FILTERS, ids=lambda where: next(iter(where)))
+async def test_a_part_of_the_customers_is_those_whom_the_filter_lists(
+    retailer: Retailer, where: dict[str, Any]
+) -> None:
+    version, before = await retailer.value(ACTIVE, "kuailv_grade"), await retailer.value(PREVIEWS)
+    listed = await retailer.ask(
+        "query ($where: CustomerFilter) { customers(first: 1, where: $where) { totalCount { value } } }",
+        variables={"where": where},
+    )
+
+    given = {"policy": "kuailv_grade", "candidate": {"version": version}, "where": where}
+    found = await act(retailer, SCOPED, given)
+
+    assert found["userErrors"] == []
+    assert found["customers"] == listed["data"]["customers"]["totalCount"]["value"]
+    assert 0 < sum(counted(found["after"]).values()) == found["customers"] < 300
+    assert (found["moved"], found["hash"]) == (0, None)
+    assert await retailer.value(PREVIEWS) == before
+
+
+async def test_a_ranking_places_a_part_among_everybody(retailer: Retailer) -> None:
+    quantity = {"code": "spend", "words": "消费", "fact": "spend365d"}
+    tiers = [{"code": "REST", "name": "其余"}, {"code": "TOP", "name": "前列", "threshold": "0.1"}]
+    rule = {"measure": {"rank": [quantity]}, "tiers": tiers, "timing": RULE["timing"]}
+    found = {}
+
+    for kind in ("BUSINESS", "HOUSEHOLD", None):
+        given = {"policy": "kuailv_grade", "candidate": {"rule": rule}, "where": {"kind": kind}}
+        found[kind] = counted((await act(retailer, SCOPED, given))["after"])["TOP"]
+
+    assert found["BUSINESS"] + found["HOUSEHOLD"] == found[None]
+
+
+async def test_the_live_moment_measured_again_is_what_is_stored(retailer: Retailer) -> None:
+    moment = await retailer.value("SELECT live_as_of FROM shop")
+    given = {"policy": "chuanwei_value", "candidate": {"rule": RULE}}
+
+    stored = await act(retailer, SCOPED, given)
+    measured = await act(retailer, SCOPED, given | {"asOf": moment.isoformat()})
+
+    assert measured == stored
+    assert stored["asOf"] == moment.isoformat()
+
+
+async def test_a_past_moment_shows_what_was_measured_then(retailer: Retailer) -> None:
+    """The log of the first look at everybody is the second reader."""
+    moment, version = await retailer.value(FIRST), await retailer.value(ACTIVE, "wanxiang_value")
+    given = {"policy": "wanxiang_value", "candidate": {"version": version}, "asOf": moment.isoformat()}
+
+    found = await act(retailer, SCOPED, given)
+
+    then = {row[0]: row[1] for row in await retailer.stores.pool.fetch(GRADED_THEN, moment)}
+    assert counted(found["after"]) == counted(found["before"]) == then
+    assert (found["moved"], found["hash"], found["asOf"]) == (0, None, moment.isoformat())
+    live = await act(retailer, SCOPED, {"policy": "wanxiang_value", "candidate": {"version": version}})
+    assert counted(live["after"]) != then
+
+
+async def test_prices_of_tiers_have_a_cost(retailer: Retailer) -> None:
+    """From no price to 0.9 for everybody who is a FRIEND or more."""
+    price = [{"kind": "PRICE", "words": "九折", "value": "0.9"}]
+    priced = [tier | {"benefits": price if tier["code"] != "GUEST" else []} for tier in RULE["tiers"]]
+    plain = [tier | {"benefits": []} for tier in RULE["tiers"]]
+
+    found, without = [
+        await act(
+            retailer,
+            SCOPED,
+            {"policy": "wanxiang_member", "candidate": {"rule": RULE | {"tiers": tiers}}},
+        )
+        for tiers in (priced, plain)
+    ]
+
+    spend = sum(Decimal(one["spend"]["amount"]) for one in found["after"] if one["tierCode"] != "GUEST")
+    assert found["benefitCostChange"]["currencyCode"] == "CNY"
+    assert abs(Decimal(found["benefitCostChange"]["amount"]) - spend / 10) <= Decimal("0.005")
+    assert without["benefitCostChange"] is None
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "code"),
+    [
+        ({"asOf": "2026-06-02T16:00:00Z"}, ["asOf"], "IN_THE_FUTURE"),
+        ({"asOf": "1969-12-31T00:00:00Z"}, ["asOf"], "OUT_OF_RANGE"),
+        ({"where": {"city": ["a\0b"]}}, ["where"], "INVALID"),
+        ({"samples": -1}, ["samples"], "OUT_OF_RANGE"),
+    ],
+)
+async def test_a_scope_that_cannot_be_is_named(
+    retailer: Retailer, given: dict[str, Any], field: list[str], code: str
+) -> None:
+    found = await act(retailer, SCOPED, {"policy": "kuailv_grade", "candidate": {"rule": RULE}} | given)
+
+    assert [(one["field"], one["code"]) for one in found["userErrors"]] == [(field, code)]
+    assert (found["asOf"], found["customers"], found["benefitCostChange"]) == (None, 0, None)
