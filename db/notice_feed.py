@@ -18,7 +18,12 @@ BEGIN = """
 INSERT INTO feed_positions (feed, event_id) SELECT 'notices', coalesce(max(event_id), 0) FROM outbox
 ON CONFLICT (feed) DO NOTHING
 """
-POSITION = "SELECT event_id FROM feed_positions WHERE feed = 'notices' FOR UPDATE SKIP LOCKED"
+POSITION = """
+SELECT event_id FROM feed_positions AS place
+WHERE feed = 'notices' AND EXISTS (SELECT FROM outbox WHERE outbox.event_id > place.event_id)
+FOR UPDATE SKIP LOCKED
+"""
+"""Locked, which is a write, only where there is something to do."""
 UNTIL = """
 SELECT max(event_id) FROM (SELECT event_id FROM outbox WHERE event_id > $1 ORDER BY event_id LIMIT $2) AS batch
 """
@@ -86,8 +91,6 @@ class NoticeFeed:
             if position is None:
                 return False
             until = await connection.fetchval(UNTIL, position, BATCH)
-            if until is None:
-                return False
             customers = await self._queue(connection, position, until)
         await self._changed(customers)
         return True

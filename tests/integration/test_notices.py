@@ -158,6 +158,17 @@ async def test_what_is_older_than_a_day_is_not_told_any_more(told: ToldShop) -> 
     assert {row[0] for row in await told.notices()} == {"bob"}
 
 
+async def test_while_nothing_happens_nothing_is_written(told: ToldShop) -> None:
+    await told.rises("ann")
+    await drain(told.desk())
+    place = "SELECT event_id, xmin::text, xmax::text FROM feed_positions"
+    before = await told.shop.pool.fetchrow(place)
+
+    assert await told.desk().round() is False
+
+    assert await told.shop.pool.fetchrow(place) == before
+
+
 async def test_many_events_are_followed_in_batches(told: ToldShop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notice_feed, "BATCH", 3)
     await told.rises("ann", "bob")
