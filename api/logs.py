@@ -1,5 +1,6 @@
 """One JSON line for each thing that happened; for an operation all but its variables and its answer."""
 
+import asyncio
 import json
 import logging
 import random
@@ -7,10 +8,10 @@ import re
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from functools import lru_cache
+from typing import Any, NamedTuple, TextIO
 
 logger = logging.getLogger("c360.operations")
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -19,8 +20,7 @@ write_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
 """Made once: `json.dumps` makes an encoder for each call that is not of the commonest form."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperationRecord:
+class OperationRecord(NamedTuple):
     """What is known of one finished operation. Never variables, never personal values."""
 
     operation: str | None
@@ -52,8 +52,7 @@ class OperationRecord:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """What a request says about the program that sent it."""
 
     request_id: str
@@ -81,12 +80,30 @@ def log_operation(record: OperationRecord) -> None:
     """Straight to our own lines where only these are kept: half of what a line costs is the way through logging."""
     if not logger.isEnabledFor(logging.INFO):
         return
-    match logging.getLogger().handlers:
-        case [JsonLines() as lines]:
-            lines.write_operation(record)
-            return
+    handlers = logging.getLogger().handlers
+    if len(handlers) == 1 and isinstance(handlers[0], JsonLines):
+        handlers[0].write_operation(record)
+        return
     known = {"name": logger.name, "levelno": logging.INFO, "levelname": "INFO", "msg": "operation"}
     logger.handle(logging.makeLogRecord({**known, "fields": record.as_fields()}))
+
+
+def operation_line(record: OperationRecord, seconds: float) -> str:
+    """What the formatter would make of it, at a fifth of the cost."""
+    return (
+        f'{{"time": "{moment(seconds)}", "level": "INFO", "logger": "{logger.name}", "message": "operation", '
+        f'"operation": {write_text(record.operation)}, "kind": "{record.kind}", '
+        f'"transport": "{record.transport}", "role": {write_text(record.role)}, "status": "{record.status}", '
+        f'"duration_ms": {round(record.duration_ms, 3)}, '
+        f'"codes": {write_json(record.codes) if record.codes else "[]"}, '
+        f'"cost": {"null" if record.cost is None else record.cost}, '
+        f'"client_name": {write_text(record.client_name)}, '
+        f'"client_version": {write_text(record.client_version)}, "request_id": "{record.request_id}"}}\n'
+    )
+
+
+def write_text(text: str | None) -> str:
+    return "null" if text is None else write_json(text)
 
 
 class JsonFormatter(logging.Formatter):
@@ -106,22 +123,54 @@ class JsonFormatter(logging.Formatter):
 
 
 def moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    whole, milliseconds = divmod(int(seconds * 1000), 1000)
+    return f"{second(whole)}.{milliseconds:03d}+00:00"
+
+
+@lru_cache(4)
+def second(whole: int) -> str:
+    return datetime.fromtimestamp(whole, UTC).isoformat()[:19]
 
 
 class JsonLines(logging.StreamHandler[TextIO]):
-    """Writes records as lines of JSON."""
+    """Writes records as lines of JSON. Operations that end in one turn of the event loop leave in one write."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
         self.setFormatter(JsonFormatter())
+        self._lines: list[str] = []
 
     def write_operation(self, record: OperationRecord) -> None:
-        """The line that the formatter would make of it; one that cannot be written keeps no answer back."""
-        head = f'{{"time": "{moment(time.time())}", "level": "INFO", "logger": "{logger.name}"'
-        with self.lock or nullcontext(), suppress(OSError, ValueError):
-            self.stream.write(f'{head}, "message": "operation", {write_json(record.as_fields())[1:]}\n')
-            self.stream.flush()
+        """One that cannot be written keeps no answer back."""
+        line = operation_line(record, time.time())
+        self.acquire()
+        self._lines.append(line)
+        is_first = len(self._lines) == 1
+        self.release()
+        if is_first:
+            self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        try:
+            asyncio.get_running_loop().call_soon(self.flush)
+        except RuntimeError:
+            self.flush()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.flush()
+        super().emit(record)
+
+    def flush(self) -> None:
+        """Also called by `logging` when the process ends."""
+        with suppress(OSError, ValueError):
+            self.acquire()
+            try:
+                lines, self._lines = self._lines, []
+                if lines:
+                    self.stream.write("".join(lines))
+                self.stream.flush()
+            finally:
+                self.release()
 
 
 def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None:

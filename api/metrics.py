@@ -1,9 +1,12 @@
 """Figures for Prometheus: operations, stores, live connections, and gauges handed in as callbacks."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 
 from api.logs import OperationRecord
 
@@ -20,26 +23,76 @@ class GaugeSource:
     read: Callable[[], float]
 
 
+Labels = tuple[str, str, str]
+"""Operation, kind, status."""
+
+
+@dataclass(slots=True)
+class Durations:
+    """How many operations took up to each of DURATION_BUCKETS, and how many longer than all."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(DURATION_BUCKETS) + 1))
+    seconds: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        self.counts[bisect_left(DURATION_BUCKETS, seconds)] += 1
+        self.seconds += seconds
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        bounds = [*map(str, map(float, DURATION_BUCKETS)), "+Inf"]
+        return list(zip(bounds, map(float, accumulate(self.counts)), strict=True))
+
+
+@dataclass(slots=True, eq=False)
+class OperationCounts:
+    """Plain numbers, handed to the library when somebody scrapes: its own counters take a lock each time."""
+
+    _finished: dict[Labels, int] = field(default_factory=dict)
+    _durations: dict[str, Durations] = field(default_factory=dict)
+    _names: set[str] = field(default_factory=set)
+
+    def count(self, record: OperationRecord) -> None:
+        name = self._bounded(record.operation or "anonymous")
+        labels = (name, record.kind, record.status)
+        self._finished[labels] = self._finished.get(labels, 0) + 1
+        if record.kind != "subscription":
+            durations = self._durations.get(name) or self._durations.setdefault(name, Durations())
+            durations.add(record.duration_ms / 1000)
+
+    def collect(self) -> Iterator[CounterMetricFamily | HistogramMetricFamily]:
+        """What the registry asks for."""
+        finished = CounterMetricFamily(
+            "c360_operations", "Finished operations.", labels=("operation", "kind", "status")
+        )
+        for labels, number in self._finished.items():
+            finished.add_metric(labels, number)
+        yield finished
+        seconds = HistogramMetricFamily(
+            "c360_operation_seconds",
+            "Time from the first byte read to the answer; subscriptions are not in it.",
+            labels=("operation",),
+        )
+        for name, durations in self._durations.items():
+            seconds.add_metric((name,), durations.cumulative(), durations.seconds)
+        yield seconds
+
+    def _bounded(self, name: str) -> str:
+        """Names come from clients; past a bound new ones share a label, or a client could fill our memory."""
+        if name in self._names:
+            return name
+        if len(self._names) >= MAX_OPERATION_NAMES:
+            return "other"
+        self._names.add(name)
+        return name
+
+
 class Metrics:
     """One registry per application, so that two in a process do not mix."""
 
     def __init__(self, sources: Sequence[GaugeSource] = ()) -> None:
         self._registry = CollectorRegistry()
-        self._names: set[str] = set()
-        self._labelled: dict[tuple[str, str, str], tuple[Counter, Histogram | None]] = {}
-        self._operations = Counter(
-            "c360_operations",
-            "Finished operations.",
-            ("operation", "kind", "status"),
-            registry=self._registry,
-        )
-        self._seconds = Histogram(
-            "c360_operation_seconds",
-            "Time from the first byte read to the answer; subscriptions are not in it.",
-            ("operation",),
-            buckets=DURATION_BUCKETS,
-            registry=self._registry,
-        )
+        self._operations = OperationCounts()
+        self._registry.register(self._operations)
         self._store_up = Gauge(
             "c360_store_up", "1 if the store answered when last asked.", ("store",), registry=self._registry
         )
@@ -48,29 +101,10 @@ class Metrics:
             gauge.set_function(source.read)
 
     def count(self, record: OperationRecord) -> None:
-        name = self._bounded(record.operation or "anonymous")
-        counter, histogram = self._of(name, record.kind, record.status)
-        counter.inc()
-        if histogram:
-            histogram.observe(record.duration_ms / 1000)
-
-    def _of(self, name: str, kind: str, status: str) -> tuple[Counter, Histogram | None]:
-        """The figures with these labels; looking them up in the library costs as much as counting."""
-        key = (name, kind, status)
-        if key not in self._labelled:
-            histogram = None if kind == "subscription" else self._seconds.labels(name)
-            self._labelled[key] = (self._operations.labels(*key), histogram)
-        return self._labelled[key]
+        self._operations.count(record)
 
     def show_store(self, name: str, *, up: bool) -> None:
         self._store_up.labels(name).set(1 if up else 0)
 
     def text(self) -> bytes:
         return generate_latest(self._registry)
-
-    def _bounded(self, name: str) -> str:
-        """Names come from clients; past a bound new ones share a label, or a client could fill our memory."""
-        if name not in self._names and len(self._names) >= MAX_OPERATION_NAMES:
-            return "other"
-        self._names.add(name)
-        return name

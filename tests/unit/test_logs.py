@@ -1,5 +1,6 @@
 """The line that each operation leaves in the log."""
 
+import asyncio
 import io
 import json
 import logging
@@ -45,6 +46,31 @@ def test_the_short_way_writes_the_line_that_the_logging_module_would_write() -> 
     assert list(short) == list(long)
     assert short | {"time": ""} == long | {"time": ""}
     assert (short["operation"], short["duration_ms"]) == ('Näme "quoted"\n', 1.235)
+
+
+class Writes(io.StringIO):
+    """Counts them."""
+
+    number = 0
+
+    def write(self, text: str) -> int:
+        self.number += 1
+        return super().write(text)
+
+
+async def test_what_ends_in_one_turn_of_the_loop_is_written_at_once_and_in_its_order() -> None:
+    stream = Writes()
+    with written_to(stream):
+        for number in range(30):
+            log_operation(RECORD._replace(request_id=f"r-{number}"))
+        await asyncio.sleep(0)
+        assert stream.number == 1
+
+        log_operation(RECORD)
+        logging.getLogger("c360.service").warning("something else")
+
+    ids = [json.loads(line).get("request_id") for line in stream.getvalue().splitlines()]
+    assert ids == [*(f"r-{number}" for number in range(30)), "r-1", None]
 
 
 def test_a_log_that_cannot_be_written_keeps_no_answer_back() -> None:
