@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from api.answer_memory import AnswerKey, AnswerMemory, KeptAnswer
-from api.engine_port import GraphQLAnswer
+from api.engine_port import GraphQLAnswer, Tell
 from api.tasks import end_task
 from db.cache_versions import HOUSE, Watch
 from db.versioned_values import Value, VersionedValues
@@ -73,18 +73,25 @@ class AnswerCache:
     def __post_init__(self) -> None:
         self.values.versions.forget.append(self.memory.forget)
 
-    async def recall(self, key: AnswerKey) -> GraphQLAnswer | None:
-        """The answer of this process, if it is certain that nothing moved; costs no round trip under load."""
+    def recall(self, key: AnswerKey, tell: Tell) -> None:
+        """Tells the answer of this process, as soon as it is certain that nothing moved: mostly at once."""
+        if key in self.memory:
+            self.values.versions.when_certain(
+                lambda is_certain: tell(self._kept(key) if is_certain else None)
+            )
+        else:
+            tell(None)
+
+    async def find(self, key: AnswerKey) -> GraphQLAnswer | None:
+        """The same after making certain; costs no round trip under load."""
+        if key not in self.memory or not await self.values.versions.make_certain():
+            return None
+        return self._kept(key)
+
+    def _kept(self, key: AnswerKey) -> GraphQLAnswer | None:
         kept = self.memory.get(key, self.clock())
         if kept is None:
             return None
-        versions = self.values.versions
-        if not versions.is_certain:
-            if not await versions.make_certain():
-                return None
-            kept = self.memory.get(key, self.clock())
-            if kept is None:
-                return None
         self.counts.memory_hits += 1
         return kept.answer
 

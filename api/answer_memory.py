@@ -57,6 +57,9 @@ class AnswerMemory:
     def __len__(self) -> int:
         return len(self._kept)
 
+    def __contains__(self, key: AnswerKey) -> bool:
+        return key in self._kept
+
     def get(self, key: AnswerKey, now: float) -> KeptAnswer | None:
         kept = self._kept.get(key)
         if kept is None:

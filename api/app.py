@@ -20,7 +20,7 @@ from api.logs import OperationRecord, log_operation
 from api.metrics import GaugeSource, Metrics
 from api.operations import Edge
 from api.query_page.serve import QueryPage
-from api.responses import Receive, Scope, Send, send_whole
+from api.responses import Receive, Scope, Send, TellReady, send_whole
 from domain.privacy.viewer import Role
 
 
@@ -56,6 +56,23 @@ class App:
             await self.rest(scope, receive, send)
 
 
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The application as a server takes it: `api.http_protocol` asks `answer_kept` first."""
+
+    app: ASGIApp
+    graphql: GraphQLOverHTTP
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+    def answer_kept(self, scope: Scope, sent: bytes, tell: TellReady) -> None:
+        if scope["path"] == "/graphql":
+            self.graphql.answer_kept(scope, sent, tell)
+        else:
+            tell(None)
+
+
 def create_app(parts: AppParts) -> ASGIApp:
     admission = Admission(tokens=parts.tokens, demo=parts.demo, allowed_origins=parts.allowed_origins)
     live = GaugeSource("live_connections", "Open sockets and streams.", lambda: float(len(parts.connections)))
@@ -70,7 +87,7 @@ def create_app(parts: AppParts) -> ASGIApp:
     graphql = GraphQLOverHTTP(edge, parts.page.serve if parts.page else None)
     at_graphql = [WebSocketRoute("/graphql", GraphQLOverWebSocket(edge)), Route("/graphql", graphql)]
     app = App(graphql, Starlette(routes=[*at_graphql, *_routes(parts, edge, desk, metrics)]))
-    return _across_origins(app, parts.allowed_origins)
+    return Front(_across_origins(app, parts.allowed_origins), graphql)
 
 
 def _routes(parts: AppParts, edge: Edge, desk: HealthDesk, metrics: Metrics) -> list[Route]:

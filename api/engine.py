@@ -13,7 +13,7 @@ from graphql import FieldNode, OperationType
 from api.answer_cache import FreshAnswer
 from api.answer_memory import answer_key
 from api.caches import Caches
-from api.engine_port import GraphQLAnswer, GraphQLRequest, LiveResult, OperationKind, OperationRefused
+from api.engine_port import GraphQLAnswer, GraphQLRequest, LiveResult, OperationKind, OperationRefused, Tell
 from api.explain import Explainer, wants_explanation
 from api.fan_out import Delivery, FanOut, Work
 from api.graph_answers import Staleness, staleness
@@ -75,10 +75,16 @@ class ReadPathEngine:
         operation = prepared.operation
         return None if operation is None else KINDS[operation.definition.operation]
 
-    async def recall(self, raw: bytes, viewer: Viewer) -> GraphQLAnswer | None:
+    def recall(self, raw: bytes, viewer: Viewer, tell: Tell) -> None:
+        if self.caches is None or self.caches.answers is None:
+            tell(None)
+        else:
+            self.caches.answers.recall(answer_key(raw, viewer, self.house()), tell)
+
+    async def find(self, raw: bytes, viewer: Viewer) -> GraphQLAnswer | None:
         if self.caches is None or self.caches.answers is None:
             return None
-        return await self.caches.answers.recall(answer_key(raw, viewer, self.house()))
+        return await self.caches.answers.find(answer_key(raw, viewer, self.house()))
 
     async def execute(self, request: GraphQLRequest, viewer: Viewer) -> GraphQLAnswer:
         match self.operation_kind(request):

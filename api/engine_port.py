@@ -1,6 +1,6 @@
 """What the server edge asks of whatever executes GraphQL: answers and results as ready bytes."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
@@ -40,6 +40,10 @@ class GraphQLAnswer:
     cost: int | None = None
 
 
+Tell = Callable[[GraphQLAnswer | None], None]
+"""Called once, at once or soon."""
+
+
 @dataclass(frozen=True, slots=True)
 class LiveResult:
     """One execution result of a subscription; `event_id` is the cursor from which a client resumes.
@@ -64,8 +68,11 @@ class Engine(Protocol):
     def operation_kind(self, request: GraphQLRequest) -> OperationKind | None:
         """None when the document does not parse or has no such operation: `execute` says what is wrong."""
 
-    async def recall(self, raw: bytes, viewer: Viewer) -> GraphQLAnswer | None:
-        """The kept answer to a query sent as these bytes; it is as good as a new one."""
+    def recall(self, raw: bytes, viewer: Viewer, tell: Tell) -> None:
+        """Tells the answer kept in this process to a query sent as these bytes, as good as a new one; or None."""
+
+    async def find(self, raw: bytes, viewer: Viewer) -> GraphQLAnswer | None:
+        """The same, from wherever it is kept."""
 
     async def execute(self, request: GraphQLRequest, viewer: Viewer) -> GraphQLAnswer:
         """Runs a query or a mutation. May raise StoreUnavailable; a query may be cancelled."""

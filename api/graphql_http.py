@@ -3,21 +3,23 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from api import graphql_sse
 from api.admission import Headers, text_of
-from api.engine_port import GraphQLRequest, OperationKind
+from api.auth import Verified
+from api.engine_port import GraphQLAnswer, GraphQLRequest, OperationKind
 from api.graphql_errors import Refused, errors_body, refusal_error
 from api.graphql_request import MAX_BODY_BYTES, request_from_body, request_from_parameters
 from api.logs import Caller, read_caller
 from api.media_types import DATA, DATA_OR_PAGE, EVENT_STREAM, GRAPHQL_RESPONSE, HTML, JSON, is_json, preferred
 from api.operations import Asked, Edge, execute, record_kept
-from api.responses import Receive, Scope, Send, send_whole
+from api.responses import Receive, Scope, Send, TellReady, ready_answer, send_whole
 
 WATCH_AFTER_SECONDS = 0.05
 """A client that leaves sooner than this is not noticed: most answers are out by then, and watching costs."""
 
+WHOLE = (JSON, GRAPHQL_RESPONSE)
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
@@ -48,6 +50,34 @@ class GraphQLOverHTTP:
         except ClientLeft:
             return
 
+    def answer_kept(self, scope: Scope, sent: bytes, tell: TellReady) -> None:
+        """Tells the kept answer to a POST, or None: what is not kept, or refused, is answered by the ASGI side."""
+        started = time.perf_counter()
+        headers: Headers = dict(scope["headers"])
+        media = preferred(text_of(headers, b"accept"), DATA)
+        verified = self._admit_plainly(scope, headers)
+        if verified is None or media not in WHOLE or not is_json(text_of(headers, b"content-type")):
+            tell(None)
+            return
+
+        def answer(kept: GraphQLAnswer | None) -> None:
+            if kept is None:
+                tell(None)
+                return
+            caller = read_caller(headers)
+            record_kept(self._edge, verified, caller, kept, started)
+            tell(ready_answer(media, kept.body, caller.request_id))
+
+        self._edge.engine.recall(sent, verified.viewer, answer)
+
+    def _admit_plainly(self, scope: Scope, headers: Headers) -> Verified | None:
+        """None: refused, or a page of another origin may want headers of its own."""
+        if b"origin" in headers:
+            return None
+        with suppress(Refused):
+            return self._edge.admission.admit(scope, headers)
+        return None
+
     async def _answer(
         self, scope: Scope, headers: Headers, media: str | None, receive: Receive, send: Send
     ) -> None:
@@ -57,7 +87,7 @@ class GraphQLOverHTTP:
         started = time.perf_counter()
         sent = await read_sent(scope, headers, receive)
         if sent is not None and media != EVENT_STREAM:
-            kept = await self._edge.engine.recall(sent, verified.viewer)
+            kept = await self._edge.engine.find(sent, verified.viewer)
             if kept is not None:
                 caller = read_caller(headers)
                 record_kept(self._edge, verified, caller, kept, started)

@@ -61,13 +61,17 @@ class Caller(NamedTuple):
 
 
 def read_caller(headers: Mapping[bytes, bytes]) -> Caller:
-    given = headers.get(b"x-request-id", b"")
-    request_id = given.decode() if REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
-    return Caller(request_id, _client(headers, b"name"), _client(headers, b"version"))
+    given = headers.get(b"x-request-id")
+    if given is not None and REQUEST_ID.fullmatch(given):
+        request_id = given.decode()
+    else:
+        request_id = f"{random.getrandbits(128):032x}"
+    name = headers.get(b"graphql-client-name") or headers.get(b"apollographql-client-name")
+    version = headers.get(b"graphql-client-version") or headers.get(b"apollographql-client-version")
+    return Caller(request_id, _client(name), _client(version))
 
 
-def _client(headers: Mapping[bytes, bytes], what: bytes) -> str | None:
-    value = headers.get(b"graphql-client-" + what) or headers.get(b"apollographql-client-" + what)
+def _client(value: bytes | None) -> str | None:
     return short_name(value.decode("latin-1")) if value else None
 
 
@@ -94,8 +98,7 @@ def operation_line(record: OperationRecord, seconds: float) -> str:
         f'{{"time": "{moment(seconds)}", "level": "INFO", "logger": "{logger.name}", "message": "operation", '
         f'"operation": {write_text(record.operation)}, "kind": "{record.kind}", '
         f'"transport": "{record.transport}", "role": {write_text(record.role)}, "status": "{record.status}", '
-        f'"duration_ms": {round(record.duration_ms, 3)}, '
-        f'"codes": {write_json(record.codes) if record.codes else "[]"}, '
+        f'"duration_ms": {record.duration_ms:.3f}, "codes": {write_json(record.codes) if record.codes else "[]"}, '
         f'"cost": {"null" if record.cost is None else record.cost}, '
         f'"client_name": {write_text(record.client_name)}, '
         f'"client_version": {write_text(record.client_version)}, "request_id": "{record.request_id}"}}\n'
@@ -123,13 +126,13 @@ class JsonFormatter(logging.Formatter):
 
 
 def moment(seconds: float) -> str:
-    whole, milliseconds = divmod(int(seconds * 1000), 1000)
-    return f"{second(whole)}.{milliseconds:03d}+00:00"
+    return _moment_at(int(seconds * 1000))
 
 
 @lru_cache(4)
-def second(whole: int) -> str:
-    return datetime.fromtimestamp(whole, UTC).isoformat()[:19]
+def _moment_at(milliseconds: int) -> str:
+    whole, rest = divmod(milliseconds, 1000)
+    return f"{datetime.fromtimestamp(whole, UTC).isoformat()[:19]}.{rest:03d}+00:00"
 
 
 class JsonLines(logging.StreamHandler[TextIO]):

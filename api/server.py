@@ -14,6 +14,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from api.graphql_request import MAX_BODY_BYTES
 from api.graphql_ws import GIVE_UP
+from api.http_protocol import HttpProtocol
 from api.live_connections import LiveConnections
 
 LINGER_SECONDS = 5.0
@@ -78,6 +79,7 @@ def make_server(app: ASGIApp, *, host: str, port: int, connections: LiveConnecti
         access_log=False,
         server_header=False,
         proxy_headers=False,  # an address that a proxy tells is never believed: see `admission.is_local`
+        http=HttpProtocol,
         ws=LiveWebSocket,
         ws_max_size=MAX_BODY_BYTES,
         ws_per_message_deflate=False,  # one event to thousands of sockets would be compressed once for each

@@ -87,14 +87,31 @@ class CacheVersions:
         """The same after asking the server, which all who ask at one moment do together; False: it is away."""
         if self.is_certain:
             return True
-        now = self.clock()
         try:
-            if self._hearing is None or now - self._asked_at > LEASE_SECONDS:
-                self._hearing, self._asked_at = self.line.send(b"PING"), now
-            await asyncio.shield(self._hearing)
+            await asyncio.shield(self._ask())
         except StoreUnavailable:
             return False
         return self.line.is_up
+
+    def when_certain(self, tell: Callable[[bool], None]) -> None:
+        """The same for who needs no task to wait in: told at once if it is certain."""
+
+        def heard(reply: "asyncio.Future[Reply]") -> None:
+            tell(not reply.cancelled() and reply.exception() is None and self.line.is_up)
+
+        if self.is_certain:
+            tell(True)
+            return
+        try:
+            self._ask().add_done_callback(heard)
+        except StoreUnavailable:
+            tell(False)
+
+    def _ask(self) -> "asyncio.Future[Reply]":
+        now = self.clock()
+        if self._hearing is None or now - self._asked_at > LEASE_SECONDS:
+            self._hearing, self._asked_at = self.line.send(b"PING"), now
+        return self._hearing
 
     def watch(self) -> Watch:
         """Begin one before reading; `end` it."""

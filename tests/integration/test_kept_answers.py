@@ -49,7 +49,7 @@ class Desk:
 
     async def send(self, text: str, viewer: Viewer = OPERATOR, **variables: Any) -> dict[str, Any]:
         raw = json.dumps({"query": text, "variables": variables}).encode()
-        kept = await self.api.recall(raw, viewer)
+        kept = await self.api.find(raw, viewer)
         answer = kept or await self.api.execute(request_from_body(raw), viewer)
         await asyncio.sleep(0)
         found: dict[str, Any] = json.loads(answer.body)

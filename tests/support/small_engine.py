@@ -16,7 +16,7 @@ from graphql import (
 )
 from graphql import execute as run
 
-from api.engine_port import GraphQLAnswer, GraphQLRequest, LiveResult, OperationKind, OperationRefused
+from api.engine_port import GraphQLAnswer, GraphQLRequest, LiveResult, OperationKind, OperationRefused, Tell
 from domain.errors import StoreUnavailable
 from domain.privacy.viewer import Role, Viewer
 
@@ -118,7 +118,10 @@ class SmallEngine:
             return None
         return OperationKind(found.operation.value) if found else None
 
-    async def recall(self, raw: bytes, viewer: Viewer) -> GraphQLAnswer | None:
+    def recall(self, raw: bytes, viewer: Viewer, tell: Tell) -> None:
+        tell(self.kept.get((raw, viewer.role)))
+
+    async def find(self, raw: bytes, viewer: Viewer) -> GraphQLAnswer | None:
         return self.kept.get((raw, viewer.role))
 
     async def execute(self, request: GraphQLRequest, viewer: Viewer) -> GraphQLAnswer:

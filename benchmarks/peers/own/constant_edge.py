@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.auth import Tokens, load_signing_key
-from api.engine_port import GraphQLAnswer, GraphQLRequest, LiveResult, OperationKind
+from api.engine_port import GraphQLAnswer, GraphQLRequest, LiveResult, OperationKind, Tell
 from api.logs import configure_logging
 from api.run_server import bind, run_app
 from benchmarks.peers.own.serving import app_parts
@@ -26,7 +26,10 @@ class ConstantEngine:
     def operation_kind(self, request: GraphQLRequest) -> OperationKind:  # noqa: ARG002
         return OperationKind.QUERY
 
-    async def recall(self, raw: bytes, viewer: Viewer) -> None:
+    def recall(self, raw: bytes, viewer: Viewer, tell: Tell) -> None:  # noqa: ARG002
+        tell(None)
+
+    async def find(self, raw: bytes, viewer: Viewer) -> None:
         """Nothing is kept."""
 
     async def execute(self, request: GraphQLRequest, viewer: Viewer) -> GraphQLAnswer:  # noqa: ARG002

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from api.engine import ReadPathEngine, as_request
-from api.engine_port import GraphQLAnswer, GraphQLRequest, LiveResult, OperationKind
+from api.engine_port import GraphQLAnswer, GraphQLRequest, LiveResult, OperationKind, Tell
 from api.logs import configure_logging
 from api.run_server import bind, run_app
 from api.settings import read_settings
@@ -28,7 +28,10 @@ class ReferenceEngine:
     def operation_kind(self, request: GraphQLRequest) -> OperationKind | None:
         return self.own.operation_kind(request)
 
-    async def recall(self, raw: bytes, viewer: Viewer) -> None:
+    def recall(self, raw: bytes, viewer: Viewer, tell: Tell) -> None:  # noqa: ARG002
+        tell(None)
+
+    async def find(self, raw: bytes, viewer: Viewer) -> None:
         """Nothing is kept."""
 
     async def execute(self, request: GraphQLRequest, viewer: Viewer) -> GraphQLAnswer:
