@@ -9,11 +9,13 @@ import asyncio
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
-from api.answer_memory import AnswerKey, AnswerMemory, KeptAnswer
+from api.answer_memory import AnswerKey, AnswerMemory, KeptAnswer, ViewerScope
 from api.engine_port import GraphQLAnswer, Tell
 from api.tasks import end_task
 from db.cache_versions import HOUSE, Watch
@@ -68,25 +70,27 @@ class AnswerCache:
     counts: Counts = field(default_factory=Counts)
     _flights: dict[AnswerKey, Flight] = field(default_factory=dict)
     _private: OrderedDict[AnswerKey, None] = field(default_factory=OrderedDict)
-    _storing: set["asyncio.Task[None]"] = field(default_factory=set)
+    _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.values.versions.forget.append(self.memory.forget)
 
-    def recall(self, key: AnswerKey, tell: Tell) -> None:
-        """Tells the answer of this process, as soon as it is certain that nothing moved: mostly at once."""
+    def recall(self, key: AnswerKey, tell: Tell, *, may_leave: bool) -> None:
+        """Tells what is kept as soon as it is certain that nothing moved: mostly at once."""
         if key in self.memory:
             self.values.versions.when_certain(
                 lambda is_certain: tell(self._kept(key) if is_certain else None)
             )
+        elif may_leave and self._may_be_in_server(key):
+            self._keep_task(self._tell_found(key, tell))
         else:
             tell(None)
 
-    async def find(self, key: AnswerKey) -> GraphQLAnswer | None:
-        """The same after making certain; costs no round trip under load."""
-        if key not in self.memory or not await self.values.versions.make_certain():
-            return None
-        return self._kept(key)
+    async def find(self, key: AnswerKey, *, may_leave: bool) -> GraphQLAnswer | None:
+        """The same for who can wait. `may_leave`: may be kept in the server."""
+        if key in self.memory:
+            return self._kept(key) if await self.values.versions.make_certain() else None
+        return await self._find(key) if may_leave and self._may_be_in_server(key) else None
 
     def _kept(self, key: AnswerKey) -> GraphQLAnswer | None:
         kept = self.memory.get(key, self.clock())
@@ -96,7 +100,7 @@ class AnswerCache:
         return kept.answer
 
     async def read(self, key: AnswerKey, make: MakeAnswer, *, may_leave: bool) -> FreshAnswer:
-        """From the server, from whoever makes the same now, or made. `may_leave`: may be kept in the server."""
+        """From whoever makes the same now, or made. `may_leave`: may be kept in the server."""
         if not self.values.versions.line.is_up or key in self._private:
             return await make()
         flight = self._flights.get(key)
@@ -112,7 +116,7 @@ class AnswerCache:
                 del self._flights[key]
 
     async def close(self) -> None:
-        for task in (*self._storing, *(flight.task for flight in self._flights.values())):
+        for task in (*self._tasks, *(flight.task for flight in self._flights.values())):
             await end_task(task)
 
     # --- one answer for all who ask the same ------------------------------------------------------------
@@ -145,20 +149,14 @@ class AnswerCache:
                 flight.task.cancel()
 
     async def _make(self, key: AnswerKey, make: MakeAnswer, watch: Watch, may_leave: bool) -> FreshAnswer:
-        name = self.values.seal.name(b"answer", key.raw, repr(key.scope).encode())
         try:
-            if may_leave and (found := await self._find(key, name, watch)) is not None:
-                self.counts.server_hits += 1
-                return found
             self.counts.misses += 1
             made_at, fresh = time.time(), await make()
         except BaseException:
             self.values.versions.end(watch)
             raise
         self._keep(key, fresh, watch)
-        storing = asyncio.ensure_future(self._store(name, fresh, watch, made_at if may_leave else None))
-        self._storing.add(storing)
-        storing.add_done_callback(self._storing.discard)
+        self._keep_task(self._store(key, fresh, watch, made_at if may_leave else None))
         return fresh
 
     # --- keeping ----------------------------------------------------------------------------------------
@@ -173,24 +171,53 @@ class AnswerCache:
         expires_at = self.clock() + fresh.seconds
         self.memory.keep(key, KeptAnswer(fresh.answer, fresh.depends_on, expires_at))
 
-    async def _store(self, name: bytes, fresh: FreshAnswer, watch: Watch, made_at: float | None) -> None:
+    async def _store(self, key: AnswerKey, fresh: FreshAnswer, watch: Watch, made_at: float | None) -> None:
         try:
             if made_at is not None and fresh.depends_on is not None:
                 value = Value(packed(fresh, made_at), fresh.depends_on, made_at)
-                await self.values.put(name, value, watch, seconds=fresh.seconds)
+                await self.values.put(self._name(key), value, watch, seconds=fresh.seconds)
         finally:
             self.values.versions.end(watch)
 
-    async def _find(self, key: AnswerKey, name: bytes, watch: Watch) -> FreshAnswer | None:
-        (value,) = await self.values.get([name], watch)
-        if value is None:
-            return None
-        fresh = unpacked(value, time.time())
-        if fresh.seconds <= 0:
-            return None
-        self._keep(key, fresh, watch)
-        self.values.versions.end(watch)
-        return fresh
+    def _keep_task(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- in the server ----------------------------------------------------------------------------------
+
+    def _may_be_in_server(self, key: AnswerKey) -> bool:
+        """Not what changes something: a query that only says the word is made each time."""
+        is_up = self.values.versions.line.is_up
+        return is_up and b"mutation" not in key.raw and key not in self._private
+
+    async def _tell_found(self, key: AnswerKey, tell: Tell) -> None:
+        found = None
+        try:
+            found = await self._find(key)
+        finally:
+            tell(found)
+
+    async def _find(self, key: AnswerKey) -> GraphQLAnswer | None:
+        watch = self.values.versions.watch()
+        try:
+            (value,) = await self.values.get([self._name(key)], watch)
+            fresh = None if value is None else unpacked(value, time.time())
+            if fresh is None or fresh.seconds <= 0:
+                return None
+            self._keep(key, fresh, watch)
+            self.counts.server_hits += 1
+            return fresh.answer
+        finally:
+            self.values.versions.end(watch)
+
+    def _name(self, key: AnswerKey) -> bytes:
+        return self.values.seal.name(b"answer", key.raw, scope_text(key.scope))
+
+
+@lru_cache(256)
+def scope_text(scope: ViewerScope) -> bytes:
+    return repr(scope).encode()
 
 
 def packed(fresh: FreshAnswer, made_at: float) -> bytes:

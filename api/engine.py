@@ -78,13 +78,15 @@ class ReadPathEngine:
     def recall(self, raw: bytes, viewer: Viewer, tell: Tell) -> None:
         if self.caches is None or self.caches.answers is None:
             tell(None)
-        else:
-            self.caches.answers.recall(answer_key(raw, viewer, self.house()), tell)
+            return
+        key = answer_key(raw, viewer, self.house())
+        self.caches.answers.recall(key, tell, may_leave=not sees_unmasked(viewer))
 
     async def find(self, raw: bytes, viewer: Viewer) -> GraphQLAnswer | None:
         if self.caches is None or self.caches.answers is None:
             return None
-        return await self.caches.answers.find(answer_key(raw, viewer, self.house()))
+        key = answer_key(raw, viewer, self.house())
+        return await self.caches.answers.find(key, may_leave=not sees_unmasked(viewer))
 
     async def execute(self, request: GraphQLRequest, viewer: Viewer) -> GraphQLAnswer:
         match self.operation_kind(request):

@@ -69,10 +69,10 @@ class Engine(Protocol):
         """None when the document does not parse or has no such operation: `execute` says what is wrong."""
 
     def recall(self, raw: bytes, viewer: Viewer, tell: Tell) -> None:
-        """Tells the answer kept in this process to a query sent as these bytes, as good as a new one; or None."""
+        """Tells the answer kept to a query sent as these bytes, which is as good as a new one; or None."""
 
     async def find(self, raw: bytes, viewer: Viewer) -> GraphQLAnswer | None:
-        """The same, from wherever it is kept."""
+        """The same for who can wait."""
 
     async def execute(self, request: GraphQLRequest, viewer: Viewer) -> GraphQLAnswer:
         """Runs a query or a mutation. May raise StoreUnavailable; a query may be cancelled."""

@@ -11,6 +11,7 @@ from api.auth import Verified
 from api.engine_port import GraphQLAnswer, GraphQLRequest, OperationKind
 from api.graphql_errors import Refused, errors_body, refusal_error
 from api.graphql_request import MAX_BODY_BYTES, request_from_body, request_from_parameters
+from api.http_protocol import NOT_KEPT
 from api.logs import Caller, read_caller
 from api.media_types import DATA, DATA_OR_PAGE, EVENT_STREAM, GRAPHQL_RESPONSE, HTML, JSON, is_json, preferred
 from api.operations import Asked, Edge, execute, record_kept
@@ -86,7 +87,7 @@ class GraphQLOverHTTP:
             raise Refused(406, "BAD_USER_INPUT", f"Accept {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
         started = time.perf_counter()
         sent = await read_sent(scope, headers, receive)
-        if sent is not None and media != EVENT_STREAM:
+        if sent is not None and media != EVENT_STREAM and NOT_KEPT not in scope.get("extensions", ()):
             kept = await self._edge.engine.find(sent, verified.viewer)
             if kept is not None:
                 caller = read_caller(headers)

@@ -8,6 +8,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from api.responses import Ready
 
+NOT_KEPT = "c360.not_kept"
+"""Extension of a scope: there is no use in looking for a kept answer once more."""
+
 
 class HeadWithBody:
     """The transport of one answer: what is written first waits for what is written next, or for the end.
@@ -73,6 +76,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _take_kept(self, cycle: RequestResponseCycle, app: Any, ready: Ready | None) -> None:
         if ready is None:
+            cycle.scope["extensions"] = {NOT_KEPT: {}}
             self._start(cycle, app)
         elif not cycle.disconnected:
             self.transport.writelines((self._first_lines(cycle), ready.head, ready.body))

@@ -45,11 +45,8 @@ class CacheSeal:
 
     def name(self, *parts: bytes) -> bytes:
         """The key of a value: says nothing of its parts, and no two lists of parts share one."""
-        digest = hashlib.blake2b(digest_size=20, key=self._names)
-        for part in parts:
-            digest.update(b"%d:" % len(part))
-            digest.update(part)
-        return PREFIX + digest.digest()
+        whole = b"".join([b"%d:%b" % (len(part), part) for part in parts])
+        return PREFIX + hashlib.blake2b(whole, digest_size=20, key=self._names).digest()
 
     def close(self, key: bytes, plain: bytes) -> bytes:
         return encrypt(self._key, plain, key)

@@ -45,15 +45,15 @@ class Node:
 
     async def ask(self, key: AnswerKey, *, may_leave: bool = True) -> str:
         """As the server does it."""
-        kept = await self.cache.find(key)
+        kept = await self.cache.find(key, may_leave=may_leave)
         if kept is not None:
             return kept.body.decode()
         return (await self.cache.read(key, self.make, may_leave=may_leave)).answer.body.decode()
 
     async def settle(self) -> None:
         """Until what was made is stored."""
-        while self.cache._storing:
-            await asyncio.wait(self.cache._storing)
+        while self.cache._tasks:
+            await asyncio.wait(self.cache._tasks)
 
 
 @asynccontextmanager
@@ -83,7 +83,7 @@ async def test_another_process_finds_it_in_the_server(own_valkey_url, key):
         await one.settle()
         assert await other.ask(key) == "old"
         assert (other.made, other.cache.counts.server_hits) == (0, 1)
-        assert (await other.cache.find(key)).operation_name == "Q"
+        assert (await other.cache.find(key, may_leave=False)).operation_name == "Q"
 
 
 @pytest.mark.parametrize("by", ["one", "other"])
@@ -102,13 +102,13 @@ async def test_a_change_of_somebody_else_keeps_the_answer_unless_it_depends_on_a
     async with node_at(own_valkey_url) as node:
         await node.ask(key)
         await node.cache.values.versions.customers_changed([2])
-        assert await node.cache.find(key) is not None
+        assert await node.cache.find(key, may_leave=False) is not None
         node.changes = {"depends_on": (ANY_CUSTOMER,)}
         await node.cache.values.versions.customers_changed([1])
         await node.ask(key)
-        assert await node.cache.find(key) is not None
+        assert await node.cache.find(key, may_leave=False) is not None
         await node.cache.values.versions.customers_changed([2])
-        assert await node.cache.find(key) is None
+        assert await node.cache.find(key, may_leave=False) is None
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ async def test_what_a_viewer_sees_unmasked_stays_in_the_process(own_valkey_url, 
     async with node_at(own_valkey_url) as one, node_at(own_valkey_url) as other:
         await one.ask(key, may_leave=False)
         await one.settle()
-        assert await one.cache.find(key) is not None
+        assert await one.cache.find(key, may_leave=False) is not None
         await other.ask(key, may_leave=False)
         assert other.made == 1
 
@@ -232,9 +232,9 @@ async def test_an_answer_ends_with_its_time(own_valkey_url, key):
     async with node_at(own_valkey_url, clock=lambda: now) as node:
         await node.ask(key, may_leave=False)
         now = 1059.9
-        assert await node.cache.find(key) is not None
+        assert await node.cache.find(key, may_leave=False) is not None
         now = 1060.0
-        assert await node.cache.find(key) is None
+        assert await node.cache.find(key, may_leave=False) is None
         assert len(node.cache.memory) == 0
 
 
@@ -242,7 +242,7 @@ async def test_without_the_server_nothing_is_kept_and_everything_is_answered(own
     async with node_at(own_valkey_url) as node:
         await node.ask(key)
         node.cache.values.versions.line.drop("a test")
-        assert await node.cache.find(key) is None
+        assert await node.cache.find(key, may_leave=False) is None
         assert await node.ask(key) == "old"
         assert await node.ask(key) == "old"
         assert node.made == 3
