@@ -13,7 +13,15 @@ from graphql import FieldNode, OperationType
 from api.answer_cache import FreshAnswer
 from api.answer_memory import answer_key
 from api.caches import Caches
-from api.engine_port import GraphQLAnswer, GraphQLRequest, LiveResult, OperationKind, OperationRefused, Tell
+from api.engine_port import (
+    GraphQLAnswer,
+    GraphQLRequest,
+    LiveResult,
+    OperationKind,
+    OperationRefused,
+    Take,
+    Tell,
+)
 from api.explain import Explainer, wants_explanation
 from api.fan_out import Delivery, FanOut, Work
 from api.graph_answers import Staleness, staleness
@@ -165,13 +173,15 @@ class ReadPathEngine:
         name = operation.definition.name if operation else None
         return name.value if name else None
 
-    async def subscribe(self, request: GraphQLRequest, viewer: Viewer) -> AsyncGenerator[LiveResult, None]:
+    async def subscribe(
+        self, request: GraphQLRequest, viewer: Viewer, take: Take | None = None
+    ) -> AsyncGenerator[LiveResult, None]:
         event_plan, feed = self.prepare(request, self.make_context(viewer))
         key = (*scope_key(request, viewer, event_plan), feed.choices)
         wants, run = partial(is_wanted, feed, viewer.customer_id), partial(self.run_event, event_plan, viewer)
         work = Work(frozenset({feed.kind}), wants, run)
         try:
-            async with aclosing(self.fan_out.follow(key, work, after=feed.after)) as deliveries:
+            async with aclosing(self.fan_out.follow(key, work, after=feed.after, take=take)) as deliveries:
                 async for delivery in deliveries:
                     if delivery.opened:
                         await self.record_opened(viewer, delivery.opened)

@@ -53,7 +53,11 @@ class LiveResult:
 
     body: bytes
     event_id: str | None = None
-    framed: dict[str, str | bytes] = field(default_factory=dict, compare=False, repr=False)
+    framed: dict[tuple[str, str], str | bytes] = field(default_factory=dict, compare=False, repr=False)
+
+
+Take = Callable[[LiveResult], bool]
+"""Hands a result over without waiting; False: not now, send it the ordinary way."""
 
 
 class OperationRefused(Exception):
@@ -77,5 +81,10 @@ class Engine(Protocol):
     async def execute(self, request: GraphQLRequest, viewer: Viewer) -> GraphQLAnswer:
         """Runs a query or a mutation. May raise StoreUnavailable; a query may be cancelled."""
 
-    def subscribe(self, request: GraphQLRequest, viewer: Viewer) -> AsyncGenerator[LiveResult, None]:
-        """Results until the subscription ends or is closed; raises OperationRefused, also at the start."""
+    def subscribe(
+        self, request: GraphQLRequest, viewer: Viewer, take: Take | None = None
+    ) -> AsyncGenerator[LiveResult, None]:
+        """Results until the subscription ends or is closed, but for those that `take` took in their place.
+
+        Raises OperationRefused, also at the start.
+        """

@@ -15,7 +15,7 @@ from api.http_protocol import NOT_KEPT
 from api.logs import Caller, read_caller
 from api.media_types import DATA, DATA_OR_PAGE, EVENT_STREAM, GRAPHQL_RESPONSE, HTML, JSON, is_json, preferred
 from api.operations import Asked, Edge, execute, record_kept
-from api.responses import Receive, Scope, Send, TellReady, ready_answer, send_whole
+from api.responses import Receive, Scope, Send, TellReady, ready_answer, send_whole, write_now_of
 
 WATCH_AFTER_SECONDS = 0.05
 """A client that leaves sooner than this is not noticed: most answers are out by then, and watching costs."""
@@ -100,7 +100,7 @@ class GraphQLOverHTTP:
         if kind is OperationKind.MUTATION and scope["method"] == "GET":
             raise Refused(405, "BAD_USER_INPUT", "Send mutations by POST.")
         if media == EVENT_STREAM:
-            await graphql_sse.stream(self._edge, asked, kind, receive, send)
+            await graphql_sse.stream(self._edge, asked, kind, receive, send, write_now_of(scope))
         elif kind is OperationKind.SUBSCRIPTION:
             raise Refused(
                 400, "BAD_USER_INPUT", f"Subscribe with `Accept: {EVENT_STREAM}` or over WebSocket."

@@ -7,11 +7,10 @@ from contextlib import aclosing, suppress
 from api.engine_port import LiveResult, OperationKind, OperationRefused
 from api.graphql_errors import errors_body, graphql_error
 from api.operations import Asked, Edge, execute, stop, subscribe
-from api.responses import CONTENT_TYPES, GUARDS, Receive, Send
+from api.responses import CONTENT_TYPES, GUARDS, Receive, Send, WriteNow
 
 KEEP_ALIVE_SECONDS = 12.0
-SSE = ""
-"""The key of `LiveResult.framed` that no WebSocket's operation can have: its ids are not empty."""
+SSE = "sse", ""
 COMPLETE = b"event: complete\ndata:\n\n"
 KEEP_ALIVE = b":\n\n"
 COME_BACK = b"retry: 1000\n: SERVER_SHUTDOWN, come back with the last id\n\n"
@@ -20,12 +19,13 @@ COME_BACK = b"retry: 1000\n: SERVER_SHUTDOWN, come back with the last id\n\n"
 class EventStream:
     """One open stream. It ends without `complete` when the client should come back by itself."""
 
-    def __init__(self, edge: Edge, asked: Asked, send: Send) -> None:
+    def __init__(self, edge: Edge, asked: Asked, send: Send, write_now: WriteNow | None = None) -> None:
         self.expires_at = asked.verified.expires_at
         self.stuck_since: float | None = None
         self._edge = edge
         self._asked = asked
         self._send = send
+        self._write_now = write_now
         self._last_words = b""
         self._work: asyncio.Task[None] | None = None
 
@@ -75,11 +75,15 @@ class EventStream:
 
     async def _write_results(self) -> None:
         try:
-            async with aclosing(subscribe(self._edge, self._asked)) as results:
+            take = None if self._write_now is None else self._take_now
+            async with aclosing(subscribe(self._edge, self._asked, take)) as results:
                 async for result in results:
                     await self._write(next_event(result))
         except OperationRefused as refused:
             await self._write(next_event(LiveResult(errors_body(refused.errors))))
+
+    def _take_now(self, result: LiveResult) -> bool:
+        return self._write_now is not None and self._write_now(next_event(result))
 
     async def _keep_alive(self) -> None:
         """A line without meaning, so that proxies do not take silence for death."""
@@ -103,8 +107,15 @@ class EventStream:
         self.stuck_since = None
 
 
-async def stream(edge: Edge, asked: Asked, kind: OperationKind | None, receive: Receive, send: Send) -> None:
-    await EventStream(edge, asked, send).run(kind, receive)
+async def stream(
+    edge: Edge,
+    asked: Asked,
+    kind: OperationKind | None,
+    receive: Receive,
+    send: Send,
+    write_now: WriteNow | None,
+) -> None:
+    await EventStream(edge, asked, send, write_now).run(kind, receive)
 
 
 def next_event(result: LiveResult) -> bytes:

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import struct
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from api.admission import Headers, text_of
@@ -15,10 +17,12 @@ from api.graphql_errors import Refused, graphql_error, refusal_error
 from api.graphql_request import MAX_BODY_BYTES, json_object, request_from_payload
 from api.logs import read_caller
 from api.operations import Asked, Edge, errors_in, execute, stop, subscribe
-from api.responses import Receive, Scope, Send
+from api.responses import Receive, Scope, Send, WriteNow, write_now_of
 
 PROTOCOL = "graphql-transport-ws"
-KEPT_FRAMES = 8
+TEXT, FRAME = "text", "frame"
+KEPT_FRAMES = 16
+FINAL_TEXT = 0x81
 GIVE_UP = "c360.give_up"
 """Extension of the scope, where the server has it: `call` lets a last frame out to a reader that does not read."""
 
@@ -29,6 +33,15 @@ class Close(Exception):
 
     code: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How a socket is written to. `now` and `let_out` are extensions that a server may have."""
+
+    send: Send
+    now: WriteNow | None = None
+    let_out: Callable[[], None] | None = None
 
 
 class GraphQLOverWebSocket:
@@ -52,28 +65,21 @@ class GraphQLOverWebSocket:
             return
         await send({"type": "websocket.accept", "subprotocol": PROTOCOL})
         give_up = scope.get("extensions", {}).get(GIVE_UP)
-        await Socket(self._edge, headers, receive, send, give_up["call"] if give_up else None).run()
+        let_out = give_up["call"] if give_up else None
+        await Socket(self._edge, headers, receive, Writing(send, write_now_of(scope), let_out)).run()
 
 
 class Socket:
     """One accepted socket. Whatever ends it, all its operations end with it."""
 
-    def __init__(
-        self,
-        edge: Edge,
-        headers: Headers,
-        receive: Receive,
-        send: Send,
-        let_out: Callable[[], None] | None = None,
-    ) -> None:
+    def __init__(self, edge: Edge, headers: Headers, receive: Receive, writing: Writing) -> None:
         self.expires_at: float | None = None
         self.stuck_since: float | None = None
         self._edge = edge
         self._headers = headers
         self._caller = read_caller(headers)
         self._receive = receive
-        self._asgi_send = send
-        self._let_out = let_out
+        self._writing = writing
         self._verified: Verified | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._seen: dict[str, str] = {}
@@ -114,13 +120,15 @@ class Socket:
 
     async def _say_goodbye(self, close: Close, seen: Mapping[str, str]) -> None:
         """A reader that does not read is not waited for."""
-        if close.reason == "SLOW_CONSUMER" and self._let_out is not None:
-            self._let_out()
+        if close.reason == "SLOW_CONSUMER" and self._writing.let_out is not None:
+            self._writing.let_out()
         with suppress(TimeoutError, OSError):
             async with asyncio.timeout(1):
                 if close.reason == "SERVER_SHUTDOWN":
                     await self._send({"type": "ping", "payload": {"code": close.reason, "resumeAfter": seen}})
-                await self._asgi_send({"type": "websocket.close", "code": close.code, "reason": close.reason})
+                await self._writing.send(
+                    {"type": "websocket.close", "code": close.code, "reason": close.reason}
+                )
 
     async def _read_all(self) -> None:
         try:
@@ -194,12 +202,23 @@ class Socket:
             self._forget(identity, task)
 
     async def _tell_results(self, identity: str, asked: Asked) -> None:
-        async with aclosing(subscribe(self._edge, asked)) as results:
+        write_now = self._writing.now
+        take = None if write_now is None else partial(self._take_now, write_now, identity)
+        async with aclosing(subscribe(self._edge, asked, take)) as results:
             async for result in results:
                 await self._send_text(next_text(result, identity))
-                if result.event_id is not None:
-                    self._seen[identity] = result.event_id
+                self._note_seen(identity, result)
         await self._tell_complete(identity)
+
+    def _take_now(self, write_now: WriteNow, identity: str, result: LiveResult) -> bool:
+        if not write_now(next_frame(result, identity)):
+            return False
+        self._note_seen(identity, result)
+        return True
+
+    def _note_seen(self, identity: str, result: LiveResult) -> None:
+        if result.event_id is not None:
+            self._seen[identity] = result.event_id
 
     async def _tell_answer(self, identity: str, asked: Asked, kind: OperationKind | None) -> None:
         answer = (await execute(self._edge, asked, kind)).answer
@@ -228,7 +247,7 @@ class Socket:
     async def _send_text(self, text: str) -> None:
         """Waits while the reader's buffers are full; the patrol ends who never reads."""
         self.stuck_since = self.stuck_since or time.monotonic()
-        await self._asgi_send({"type": "websocket.send", "text": text})
+        await self._writing.send({"type": "websocket.send", "text": text})
         self.stuck_since = None
 
     _TAKERS: Mapping[str, Callable[["Socket", Mapping[str, Any]], Awaitable[None]]] = {
@@ -242,12 +261,32 @@ class Socket:
 
 def next_text(result: LiveResult, identity: str) -> str:
     """Of one result made once for each id that subscribers gave it: most clients count from 1."""
-    text = result.framed.get(identity)
+    text = result.framed.get((TEXT, identity))
     if not isinstance(text, str):
         text = f'{{"type":"next","id":{json.dumps(identity)},"payload":{result.body.decode()}}}'
         if len(result.framed) < KEPT_FRAMES:
-            result.framed[identity] = text
+            result.framed[TEXT, identity] = text
     return text
+
+
+def next_frame(result: LiveResult, identity: str) -> bytes:
+    """The same with the head of a WebSocket frame."""
+    frame = result.framed.get((FRAME, identity))
+    if not isinstance(frame, bytes):
+        frame = text_frame(next_text(result, identity).encode())
+        if len(result.framed) < KEPT_FRAMES:
+            result.framed[FRAME, identity] = frame
+    return frame
+
+
+def text_frame(payload: bytes) -> bytes:
+    """As a server sends it: whole and not masked (RFC 6455, 5.2)."""
+    length = len(payload)
+    if length < 126:
+        return struct.pack("!BB", FINAL_TEXT, length) + payload
+    if length < 65536:
+        return struct.pack("!BBH", FINAL_TEXT, 126, length) + payload
+    return struct.pack("!BBQ", FINAL_TEXT, 127, length) + payload
 
 
 def read_message(message: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from api.responses import Ready
+from api.responses import WRITE_NOW, Ready
 
 NOT_KEPT = "c360.not_kept"
 """Extension of a scope: there is no use in looking for a kept answer once more."""
@@ -76,8 +76,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _take_kept(self, cycle: RequestResponseCycle, app: Any, ready: Ready | None) -> None:
         if ready is None:
-            cycle.scope["extensions"] = {NOT_KEPT: {}}
-            self._start(cycle, app)
+            self._start(cycle, app, is_kept=False)
         elif not cycle.disconnected:
             self.transport.writelines((self._first_lines(cycle), ready.head, ready.body))
             cycle.response_started = cycle.response_complete = True
@@ -89,7 +88,22 @@ class HttpProtocol(HttpToolsProtocol):
         added = b"".join([b"%b: %b\r\n" % line for line in self.server_state.default_headers])
         return STATUS_LINE[200] + added + (b"" if cycle.keep_alive else b"connection: close\r\n")
 
-    def _start(self, cycle: RequestResponseCycle, app: Any) -> None:
+    def _start(self, cycle: RequestResponseCycle, app: Any, *, is_kept: bool = True) -> None:
+        cycle.scope["extensions"] = {WRITE_NOW: {"call": partial(self._write_now, cycle)}}
+        if not is_kept:
+            cycle.scope["extensions"][NOT_KEPT] = {}
         if cycle.scope["method"] != "HEAD" and not cycle.waiting_for_100_continue:
             cycle.transport = cast(asyncio.Transport, HeadWithBody(cycle.transport))
         super()._start_asgi_task(cycle, app)
+
+    def _write_now(self, cycle: RequestResponseCycle, part: bytes) -> bool:
+        """Of an answer whose length nobody knows."""
+        if (
+            not cycle.chunked_encoding
+            or cycle.disconnected
+            or cycle.response_complete
+            or self.flow.write_paused
+        ):
+            return False
+        self.transport.write(b"%x\r\n%b\r\n" % (len(part), part))
+        return True

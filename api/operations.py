@@ -18,6 +18,7 @@ from api.engine_port import (
     LiveResult,
     OperationKind,
     OperationRefused,
+    Take,
 )
 from api.graphql_errors import errors_body, graphql_error, masked_error, timeout_error, unavailable_error
 from api.live_connections import LiveConnections
@@ -76,12 +77,13 @@ async def execute(edge: Edge, asked: Asked, kind: OperationKind | None) -> Outco
     return outcome
 
 
-async def subscribe(edge: Edge, asked: Asked) -> AsyncGenerator[LiveResult, None]:
+async def subscribe(edge: Edge, asked: Asked, take: Take | None = None) -> AsyncGenerator[LiveResult, None]:
     """Results until the end; every fault becomes OperationRefused with coded errors."""
     started = time.perf_counter()
     status, codes = "left", tuple[str, ...]()
     try:
-        async with aclosing(edge.engine.subscribe(asked.request, asked.verified.viewer)) as results:
+        viewer = asked.verified.viewer
+        async with aclosing(edge.engine.subscribe(asked.request, viewer, take)) as results:
             async for result in results:
                 yield result
         status = "ok"

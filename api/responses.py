@@ -21,6 +21,16 @@ CONTENT_TYPES = {
 }
 
 
+WRITE_NOW = "c360.write_now"
+"""Extension of a scope, where the server has it: `call` writes bytes as they are, if the reader keeps up."""
+WriteNow = Callable[[bytes], bool]
+
+
+def write_now_of(scope: Scope) -> WriteNow | None:
+    found = scope.get("extensions", {}).get(WRITE_NOW)
+    return found["call"] if found else None
+
+
 class Ready(NamedTuple):
     """An answer as bytes. `head`: our headers and the empty line, without the status and what the server adds."""
 

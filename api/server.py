@@ -16,6 +16,7 @@ from api.graphql_request import MAX_BODY_BYTES
 from api.graphql_ws import GIVE_UP
 from api.http_protocol import HttpProtocol
 from api.live_connections import LiveConnections
+from api.responses import WRITE_NOW
 
 LINGER_SECONDS = 5.0
 """How long a reader that was given up may take to read what is on its way, and why it ended."""
@@ -31,11 +32,24 @@ def run_loop(main: Coroutine[Any, Any, None]) -> None:
 class LiveWebSocket(WebSocketsSansIOProtocol):
     """uvicorn lets nobody write to a socket whose reader does not read, not even why it ends, and waits for ever
     until its buffer is read: the extension `give_up` of the scope opens it for the last frame, and ends the wait.
+    What goes to thousands is framed once by whoever sends it, and written as it is.
     """
 
     async def run_asgi(self) -> None:
         self.scope["extensions"][GIVE_UP] = {"call": self.give_up}
+        self.scope["extensions"][WRITE_NOW] = {"call": self.write_now}
         await super().run_asgi()
+
+    def write_now(self, frame: bytes) -> bool:
+        if (
+            self.close_sent
+            or self.conn.extensions
+            or not self.writable.is_set()
+            or self.transport.is_closing()
+        ):
+            return False
+        self.transport.write(frame)
+        return True
 
     def give_up(self) -> None:
         self.writable.set()

@@ -16,7 +16,15 @@ from graphql import (
 )
 from graphql import execute as run
 
-from api.engine_port import GraphQLAnswer, GraphQLRequest, LiveResult, OperationKind, OperationRefused, Tell
+from api.engine_port import (
+    GraphQLAnswer,
+    GraphQLRequest,
+    LiveResult,
+    OperationKind,
+    OperationRefused,
+    Take,
+    Tell,
+)
 from domain.errors import StoreUnavailable
 from domain.privacy.viewer import Role, Viewer
 
@@ -143,7 +151,9 @@ class SmallEngine:
             result = await result
         return answer_of(result, request)
 
-    async def subscribe(self, request: GraphQLRequest, viewer: Viewer) -> AsyncGenerator[LiveResult, None]:
+    async def subscribe(
+        self, request: GraphQLRequest, viewer: Viewer, take: Take | None = None
+    ) -> AsyncGenerator[LiveResult, None]:
         self.seen.append(request)
         errors = self._problems(request)
         if errors:
@@ -164,7 +174,9 @@ class SmallEngine:
         try:
             async for result in results:
                 number += 1
-                yield LiveResult(json.dumps(result.formatted).encode(), str(number))
+                made = LiveResult(json.dumps(result.formatted).encode(), str(number))
+                if take is None or not take(made):
+                    yield made
         except GraphQLError as error:
             raise error.original_error or error from None
         finally:

@@ -1,14 +1,14 @@
 """Who asks alike shares one execution; who is slow costs a bounded queue and nobody else a moment."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from api.engine_port import LiveResult
-from api.fan_out import QUEUED_BYTES, Delivery, FanOut, Work
+from api.engine_port import LiveResult, Take
+from api.fan_out import PORTION, QUEUED_BYTES, Delivery, FanOut, Work
 from db.live_subscribers import Subscribers
 from domain.errors import StoreUnavailable
 from domain.live.events import LiveEvent, SlowConsumer, StreamGap
@@ -35,6 +35,7 @@ class Runs:
     cancelled: list[int] = field(default_factory=list)
     bytes_each: int = 10
     fault: Exception | None = None
+    opened: Mapping[int, frozenset[str]] = field(default_factory=dict)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, event: LiveEvent) -> Delivery | None:
@@ -46,7 +47,7 @@ class Runs:
             raise
         if self.fault:
             raise self.fault
-        return Delivery(event.event_id, LiveResult(b"x" * self.bytes_each, str(event.event_id)), {})
+        return Delivery(event.event_id, LiveResult(b"x" * self.bytes_each, str(event.event_id)), self.opened)
 
     def work(self) -> Work:
         return Work(frozenset({KIND}), lambda event: event.payload["policy"] == "p", self.run)
@@ -64,8 +65,10 @@ class Station:
         for event_id in ids:
             self.subscribers.deliver(event(event_id, policy))
 
-    def follow(self, key: str = "k", after: int | None = None) -> AsyncGenerator[Delivery, None]:
-        return self.fan_out.follow(key, self.runs.work(), after=after)
+    def follow(
+        self, key: str = "k", after: int | None = None, take: Take | None = None
+    ) -> AsyncGenerator[Delivery, None]:
+        return self.fan_out.follow(key, self.runs.work(), after=after, take=take)
 
 
 def event(event_id: int, policy: str = "p") -> LiveEvent:
@@ -200,6 +203,93 @@ async def test_a_slow_reader_holds_a_bounded_queue_is_told_and_delays_nobody() -
     assert told == list(range(2, 12))
     assert behind.value.after == 11
     await quick.aclose()
+
+
+@dataclass(slots=True)
+class Reader:
+    """Takes what it is offered while it keeps up, and gets the rest the ordinary way."""
+
+    keeps_up: bool = True
+    taken: list[str | None] = field(default_factory=list)
+
+    def take(self, result: LiveResult) -> bool:
+        if self.keeps_up:
+            self.taken.append(result.event_id)
+        return self.keeps_up
+
+
+async def test_who_keeps_up_is_handed_results_without_a_task() -> None:
+    live, reader = station(), Reader()
+    stream = live.follow(take=reader.take)
+    waiting = asyncio.ensure_future(anext(stream))
+    await asyncio.sleep(0.01)
+
+    live.deliver(1, 2, 3)
+    await asyncio.sleep(0.01)
+    assert (reader.taken, waiting.done()) == (["1", "2", "3"], False)
+
+    reader.keeps_up = False
+    live.deliver(4, 5)
+    assert (await waiting).event_id == 4
+    reader.keeps_up = True
+    live.deliver(6)
+    await asyncio.sleep(0.01)
+    assert await take(stream, 2) == [5, 6]  # what came before goes before
+    waiting = asyncio.ensure_future(anext(stream))
+    await asyncio.sleep(0.01)
+    live.deliver(7)
+    await asyncio.sleep(0.01)
+    assert reader.taken == ["1", "2", "3", "7"]
+    waiting.cancel()
+
+
+async def test_who_resumes_is_handed_the_past_before_the_present() -> None:
+    live, reader = station(), Reader()
+    tasks = await started(live, 1)
+    live.deliver(1, 2)
+    await asyncio.gather(*tasks)
+    stream = live.follow(after=0, take=reader.take)
+
+    assert await take(stream, 1) == [1]
+    live.deliver(3)
+    await asyncio.sleep(0.01)
+    assert await take(stream, 2) == [2, 3]
+    assert reader.taken == []
+    await stream.aclose()
+
+
+async def test_unmasked_values_are_handed_over_by_a_task_alone() -> None:
+    """It writes the audit first."""
+    live, reader = station(), Reader()
+    live.runs.opened = {1: frozenset({"phone"})}
+    stream = live.follow(take=reader.take)
+    waiting = asyncio.ensure_future(anext(stream))
+    await asyncio.sleep(0.01)
+
+    live.deliver(1)
+
+    assert ((await waiting).event_id, reader.taken) == (1, [])
+    await stream.aclose()
+
+
+async def test_who_leaves_while_others_are_told_is_told_nothing_more() -> None:
+    live = station()
+    readers = [Reader() for _ in range(PORTION + 2)]
+    streams = [live.follow(take=reader.take) for reader in readers]
+    waiting = [asyncio.ensure_future(anext(stream)) for stream in streams]
+    await asyncio.sleep(0.05)
+
+    live.deliver(1)
+    while not any(reader.taken for reader in readers):  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    late = [number for number, reader in enumerate(readers) if not reader.taken]
+    waiting[late[0]].cancel()
+    await asyncio.sleep(0.05)
+
+    assert len(late) == 2
+    assert [readers[number].taken for number in late] == [[], ["1"]]
+    for task in waiting:
+        task.cancel()
 
 
 async def test_the_last_who_leaves_ends_the_execution_and_the_group() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.auth import Tokens, load_signing_key
-from api.engine_port import GraphQLAnswer, GraphQLRequest, LiveResult, OperationKind, Tell
+from api.engine_port import GraphQLAnswer, GraphQLRequest, LiveResult, OperationKind, Take, Tell
 from api.logs import configure_logging
 from api.run_server import bind, run_app
 from benchmarks.peers.own.serving import app_parts
@@ -35,7 +35,9 @@ class ConstantEngine:
     async def execute(self, request: GraphQLRequest, viewer: Viewer) -> GraphQLAnswer:  # noqa: ARG002
         return self.answer
 
-    def subscribe(self, request: GraphQLRequest, viewer: Viewer) -> AsyncGenerator[LiveResult, None]:
+    def subscribe(
+        self, request: GraphQLRequest, viewer: Viewer, take: Take | None = None
+    ) -> AsyncGenerator[LiveResult, None]:
         raise NotImplementedError
 
 

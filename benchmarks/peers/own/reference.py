@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from api.engine import ReadPathEngine, as_request
-from api.engine_port import GraphQLAnswer, GraphQLRequest, LiveResult, OperationKind, Tell
+from api.engine_port import GraphQLAnswer, GraphQLRequest, LiveResult, OperationKind, Take, Tell
 from api.logs import configure_logging
 from api.run_server import bind, run_app
 from api.settings import read_settings
@@ -38,8 +38,10 @@ class ReferenceEngine:
         body = await self.own.engine.reference(as_request(request), self.own.make_context(viewer))
         return GraphQLAnswer(body=body)
 
-    def subscribe(self, request: GraphQLRequest, viewer: Viewer) -> AsyncGenerator[LiveResult, None]:
-        return self.own.subscribe(request, viewer)
+    def subscribe(
+        self, request: GraphQLRequest, viewer: Viewer, take: Take | None = None
+    ) -> AsyncGenerator[LiveResult, None]:
+        return self.own.subscribe(request, viewer, take)
 
 
 async def main() -> None:
