@@ -1,7 +1,8 @@
 """PostgreSQL's binary COPY to and from numpy, without a Python object for a row or a value.
 
 It needs columns of fixed width. Streams out must be NOT NULL, so that every row has one size; streams in may
-hold NULLs, which are written as one block of rows for each pattern of NULLs.
+hold NULLs, which are written as one block of rows for each pattern of NULLs. What is sent as bytea may go into a
+column of any type whose wire form these bytes are.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -64,6 +65,43 @@ async def read_columns(
     return decoded(received, columns)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class WireRows:
+    """So many rows, in which each column is an array, the same for all, or None for NULL."""
+
+    count: int
+    columns: tuple[WireColumn, ...]
+    values: Mapping[str, Any]
+
+    def encoded(self) -> bytes:
+        """Without the ends of a stream: rows of any width may follow one another."""
+        absent = frozenset(n for n, one in enumerate(self.columns) if self.values[one.name] is None)
+        rows = np.zeros(self.count, _row_type(self.columns, absent))
+        rows["columns"] = len(self.columns)
+        for n, column in enumerate(self.columns):
+            if n in absent:
+                rows[f"size {n}"] = -1
+                continue
+            rows[f"size {n}"] = column.dtype.itemsize
+            _to_wire(column, rows[f"value {n}"], self.values[column.name])
+        return rows.tobytes()
+
+
+async def write_rows(connection: "asyncpg.Connection[Any]", table: str, groups: Sequence[WireRows]) -> None:
+    """Appends all groups in one stream; they name the same columns, whose widths may differ."""
+    if not groups:
+        return
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield _HEADER
+        for group in groups:
+            yield group.encoded()
+        yield _TRAILER
+
+    names = [column.name for column in groups[0].columns]
+    await connection.copy_to_table(table, source=parts(), columns=names, format="binary")
+
+
 async def write_columns(
     connection: "asyncpg.Connection[Any]",
     table: str,
@@ -113,15 +151,10 @@ def _block(
     columns: Sequence[WireColumn], values: Mapping[str, Array], chosen: Array, absent: frozenset[int]
 ) -> bytes:
     """The chosen rows, in all of which the same columns are absent."""
-    rows = np.zeros(len(chosen), _row_type(columns, absent))
-    rows["columns"] = len(columns)
-    for n, column in enumerate(columns):
-        if n in absent:
-            rows[f"size {n}"] = -1
-            continue
-        rows[f"size {n}"] = column.dtype.itemsize
-        _to_wire(column, rows[f"value {n}"], values[column.name][chosen])
-    return rows.tobytes()
+    present = {
+        column.name: None if n in absent else values[column.name][chosen] for n, column in enumerate(columns)
+    }
+    return WireRows(len(chosen), tuple(columns), present).encoded()
 
 
 def _row_type(columns: Sequence[WireColumn], absent: frozenset[int]) -> np.dtype[Any]:
@@ -145,7 +178,7 @@ def _from_wire(column: WireColumn, wire: Array) -> Array:
 
 def _to_wire(column: WireColumn, wire: Array, values: Array) -> None:
     if column.type == "bytea":
-        wire[:] = np.ascontiguousarray(values).view(column.dtype)[:, 0]
+        wire[:] = np.atleast_2d(np.ascontiguousarray(values)).view(column.dtype)[:, 0]
     elif column.length:
         wire["dimensions"], wire["first"] = 1, 1
         wire["oid"], wire["length"] = _OIDS[column.type], column.length

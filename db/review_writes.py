@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from db.binary_copy import WireColumn, WireType, write_columns
 from db.decision_writes import write_decisions
+from db.first_decision_writes import write_first_decisions
 from db.signal_writes import write_signals
 from db.tables.facts import FACT_COLUMNS
 from domain.calendar import Calendar, microseconds
@@ -91,6 +92,7 @@ async def write_changes(
     shown = ids[changes.shown_rows()].tolist()
     if shown:
         await connection.execute(MOVE_VERSIONS, shown)
+    await write_first_decisions(connection, ids, changes.first_decisions, calendar)
     await write_decisions(connection, ids, changes.decisions, calendar)
     await write_signals(connection, ids, changes.signals, as_of=as_of, raised_at=decided_at)
 

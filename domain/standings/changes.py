@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from domain.conditions.numpy_reader import Booleans
 from domain.labels.bits import LabelChanges, changed_labels
 from domain.standings.compute_standings import Standings
-from domain.standings.lives import Decision
+from domain.standings.first_decisions import FirstDecisions
+from domain.standings.lives import Decision, Lived
 from domain.standings.stored import StoredStandings
 from domain.tiers.signal import TierSignal
 
@@ -24,6 +25,7 @@ class StandingChanges:
     tier_rows: NDArray[np.intp]
     """Whose measured rank, rank in effect or version is another."""
     decisions: tuple[Decision, ...]
+    first_decisions: tuple[FirstDecisions, ...]
     signals: tuple[TierSignal, ...]
     """Some may have been raised before in their period."""
     label_changes: LabelChanges
@@ -33,15 +35,20 @@ class StandingChanges:
 
     def shown_rows(self) -> NDArray[np.intp]:
         """Customers of whom the API shows something else now."""
+        is_shown = np.zeros(len(self.is_new), np.bool_)
         decided = np.array([decision.row for decision in self.decisions], np.intp)
-        return np.unique(np.concatenate([self.facts_rows, self.label_changes.rows, self.tier_rows, decided]))
+        first = [found.rows for found in self.first_decisions]
+        for rows in (self.facts_rows, self.label_changes.rows, self.tier_rows, decided, *first):
+            is_shown[rows] = True
+        return np.flatnonzero(is_shown)
+
+    def decided(self) -> int:
+        """How many decisions there are."""
+        return len(self.decisions) + sum(len(found.rows) for found in self.first_decisions)
 
 
 def find_changes(
-    stored: StoredStandings,
-    now: Standings,
-    decisions: tuple[Decision, ...],
-    signals: tuple[TierSignal, ...],
+    stored: StoredStandings, now: Standings, lived: Lived, signals: tuple[TierSignal, ...]
 ) -> StandingChanges:
     """A first computation writes no label changes: then `enteredAt` is the time of the load."""
     is_new = ~stored.known
@@ -63,7 +70,8 @@ def find_changes(
         facts_rows=np.flatnonzero(facts),
         standing_rows=np.flatnonzero(changed),
         tier_rows=np.flatnonzero(tiers),
-        decisions=decisions,
+        decisions=lived.decisions,
+        first_decisions=lived.first_decisions,
         signals=signals,
         label_changes=changed_labels(before, now.label_bits),
         regraded=regraded,

@@ -130,11 +130,11 @@ async def find_all(batch: ReviewBatch, stored: StoredStandings) -> StandingChang
 
 
 def settle(living: LiveBatch, beside: BesideOrders, marked: Booleans) -> StandingChanges:
-    lives, decisions = live(living)
-    now = compute_standings(living.measures, living.history, beside, living.rules, lives)
+    lived = live(living)
+    now = compute_standings(living.measures, living.history, beside, living.rules, lived.lives)
     bought = marked & living.stored.known & (living.stored.facts_digest != now.facts_digest)
-    signals = find_signals(living, lives, decisions, bought)
-    return find_changes(living.stored, now, decisions, signals)
+    signals = find_signals(living, lived.lives, lived.decisions, bought)
+    return find_changes(living.stored, now, lived, signals)
 
 
 def counted(changes: StandingChanges, customers: int) -> ReviewCounts:
@@ -142,6 +142,6 @@ def counted(changes: StandingChanges, customers: int) -> ReviewCounts:
         customers=customers,
         facts=len(changes.facts_rows),
         standings=len(changes.standing_rows),
-        transitions=len(changes.decisions),
+        transitions=changes.decided(),
         label_changes=len(changes.label_changes.rows),
     )
