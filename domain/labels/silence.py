@@ -50,13 +50,21 @@ def silence_thresholds(conditions: Sequence[Condition]) -> tuple[int, ...]:
 
 
 def days_until_flip(
-    reading: SilenceReading, columns: Mapping[str, Column], *, rows: int, as_of_us: int
+    reading: SilenceReading,
+    columns: Mapping[str, Column],
+    *,
+    rows: int,
+    as_of_us: int,
+    at_most: Days | None = None,
 ) -> Days:
     """Days from `as_of` to the first day on which any test of an age changes; at most HORIZON_DAYS.
 
+    What lies beyond `at_most` need not be found: the answer is then that, or any day behind it.
     *Shape*: int64[rows]. *Cost*: about seven evaluations of the tests that are not fixed limits.
     """
     flipped = np.full(rows, HORIZON_DAYS, np.int64)
+    if at_most is not None:
+        flipped = np.clip(at_most, 1, HORIZON_DAYS)
     for age, limits in reading.limits.items():
         if limits:
             np.minimum(flipped, _until_limit(columns[age], limits), out=flipped)

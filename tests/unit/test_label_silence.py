@@ -40,6 +40,18 @@ def test_a_tier_never_falls_before_its_review(customers: list[dict[str, int]]) -
         assert wait == (changes[0] if changes.size else HORIZON_DAYS)
 
 
+@unhurried
+@given(st.lists(st.tuples(ordering_facts, st.integers(-3, 400)), min_size=1, max_size=5))
+def test_what_lies_beyond_need_not_be_found(customers: list[tuple[dict[str, int], int]]) -> None:
+    reading, columns = read_silence(READING.rank_tests), columns_of([facts for facts, _ in customers])
+    bounds = np.array([bound for _, bound in customers])
+    exact = days_until_flip(reading, columns, rows=len(customers), as_of_us=0)
+
+    found = days_until_flip(reading, columns, rows=len(customers), as_of_us=0, at_most=bounds)
+
+    assert np.minimum(found, bounds).tolist() == np.minimum(exact, bounds).tolist()
+
+
 def _ranks_on(customer: dict[str, int], days: Any) -> Any:
     aged = [customer | {"days_since_last_order": customer["days_since_last_order"] + int(d)} for d in days]
     return evaluate(READING, columns_of(aged), as_of_us=0, rows=len(aged)).ranks
