@@ -9,8 +9,9 @@ A batch also shares LIVE_LOCK, which the night takes alone to move `live_as_of` 
 committed and all after it read the new moment.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
+from db.binary_copy import WireColumn, read_columns
 from db.review_reads import Ids, PostgresCustomerBatch
 from db.review_writes import write_changes
 from db.rules_in_force import LiveState, RulesInForce
@@ -51,9 +53,10 @@ WITH first AS (
 DELETE FROM dirty_customers AS d USING taken WHERE d.customer_id = taken.customer_id
 RETURNING d.customer_id, d.reason, d.order_cents, d.touched_at
 """
-TAKE = """
+TAKE_CHOSEN = """
 WITH held AS MATERIALIZED (
-  SELECT customer_id FROM customers WHERE {chosen} ORDER BY customer_id FOR NO KEY UPDATE SKIP LOCKED
+  SELECT customer_id FROM customers WHERE customer_id = ANY($1::bigint[])
+  ORDER BY customer_id FOR NO KEY UPDATE SKIP LOCKED
 ), marks AS MATERIALIZED (
   SELECT d.customer_id FROM dirty_customers AS d JOIN held USING (customer_id) FOR UPDATE OF d SKIP LOCKED
 ), taken AS (
@@ -62,9 +65,19 @@ WITH held AS MATERIALIZED (
 )
 SELECT customer_id, reason, order_cents, touched_at FROM held LEFT JOIN taken USING (customer_id)
 """
-TAKE_CHOSEN = TAKE.format(chosen="customer_id = ANY($1::bigint[])")
-TAKE_BLOCK = TAKE.format(chosen="customer_id >= $1 AND customer_id < $2")
-IDS_OF_BLOCK = "SELECT customer_id FROM customers WHERE customer_id >= $1 AND customer_id < $2"
+IDS_OF_BLOCK = "SELECT customer_id FROM customers WHERE customer_id >= {first} AND customer_id < {last}"
+HOLD_BLOCK = IDS_OF_BLOCK + " ORDER BY customer_id FOR NO KEY UPDATE SKIP LOCKED"
+TAKE_MARKS = """
+WITH marks AS MATERIALIZED (
+  SELECT customer_id FROM dirty_customers WHERE customer_id = ANY($1::bigint[]) FOR UPDATE SKIP LOCKED
+)
+DELETE FROM dirty_customers AS d USING marks WHERE d.customer_id = marks.customer_id
+RETURNING d.customer_id, d.reason, d.order_cents, d.touched_at
+"""
+MARKED_IN_BLOCK = (
+    "SELECT customer_id FROM dirty_customers WHERE customer_id >= {first} AND customer_id < {last}"
+)
+ID = (WireColumn("customer_id", "int8"),)
 GREATEST = "SELECT coalesce(max(customer_id), -1) FROM customers"
 MARK_LEFT_OUT = """
 INSERT INTO dirty_customers (customer_id, reason) SELECT customer_id, 'RECOMPUTE'
@@ -81,7 +94,7 @@ REASONS = {
     "POLICY_CHANGE": TierReason.POLICY_CHANGE,
 }
 
-Take = Callable[[Any], Any]
+UNMARKED: Mapping[str, Any] = {"reason": "", "order_cents": None, "touched_at": None}
 
 
 class PostgresReviewStore:
@@ -94,25 +107,31 @@ class PostgresReviewStore:
 
     @asynccontextmanager
     async def next_dirty(self) -> AsyncIterator["PostgresReviewBatch"]:
-        async with self._batch(lambda connection: connection.fetch(TAKE_DIRTY)) as batch:
-            yield batch
+        async with self._batch() as begun:
+            yield batch_of(begun, await begun.connection.fetch(TAKE_DIRTY))
 
     @asynccontextmanager
     async def chosen(self, customer_ids: Sequence[int]) -> AsyncIterator["PostgresReviewBatch"]:
-        async with self._batch(lambda connection: connection.fetch(TAKE_CHOSEN, list(customer_ids))) as batch:
-            yield batch
+        async with self._batch() as begun:
+            yield batch_of(begun, await begun.connection.fetch(TAKE_CHOSEN, list(customer_ids)))
 
     @asynccontextmanager
     async def block(self, number: int) -> AsyncIterator["PostgresReviewBatch"]:
         """Customers whom somebody else holds are left out and marked, so that the worker looks at them."""
-        bounds = (number * BLOCK_CUSTOMERS, (number + 1) * BLOCK_CUSTOMERS)
-        all_ids = {row[0] for row in await self._pool.fetch(IDS_OF_BLOCK, *bounds)}
-        async with self._batch(lambda connection: connection.fetch(TAKE_BLOCK, *bounds)) as batch:
+        bounds = {"first": number * BLOCK_CUSTOMERS, "last": (number + 1) * BLOCK_CUSTOMERS}
+        async with self._pool.acquire() as connection:
+            all_ids = await read_ids(connection, IDS_OF_BLOCK.format(**bounds))
+        async with self._batch() as begun:
+            ids = await read_ids(begun.connection, HOLD_BLOCK.format(**bounds))
+            marked = await read_ids(begun.connection, MARKED_IN_BLOCK.format(**bounds))
+            held = marked[np.isin(marked, ids)].tolist()
+            marks = await begun.connection.fetch(TAKE_MARKS, held) if held else []
+            batch = PostgresReviewBatch(begun, ids, {row["customer_id"]: row for row in marks})
             batch.is_dense = True
             yield batch
-        left_out = all_ids.difference(batch.ids.tolist())
-        if left_out:
-            await self._pool.execute(MARK_LEFT_OUT, list(left_out))
+        left_out = all_ids[~np.isin(all_ids, batch.ids)]
+        if len(left_out):
+            await self._pool.execute(MARK_LEFT_OUT, left_out.tolist())
 
     async def blocks(self) -> int:
         greatest: int = await self._pool.fetchval(GREATEST)
@@ -123,29 +142,47 @@ class PostgresReviewStore:
         await self._pool.execute(SET_ASIDE, customer_id, problem)
 
     @asynccontextmanager
-    async def _batch(self, take: Take) -> AsyncIterator["PostgresReviewBatch"]:
+    async def _batch(self) -> AsyncIterator["Begun"]:
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(BEGIN)
-            live = await self._in_force.read(connection)
-            taken = {row["customer_id"]: row for row in await take(connection)}
-            yield PostgresReviewBatch(connection, taken, live, self._clock())
+            yield Begun(connection, await self._in_force.read(connection), self._clock())
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The transaction of a batch before its customers are taken."""
+
+    connection: Any
+    live: LiveState
+    decided_at: datetime
+
+
+async def read_ids(connection: Any, query: str) -> Ids:
+    """Ascending. As columns: for many, rows cost more than everything that is done with them."""
+    ids = (await read_columns(connection, query, ID))["customer_id"]
+    ids.sort()
+    return ids
+
+
+def batch_of(begun: Begun, taken: Sequence[Mapping[str, Any]]) -> "PostgresReviewBatch":
+    """`taken`: customers with the mark of each, whose reason is null where there was none."""
+    ids = np.array(sorted(row["customer_id"] for row in taken), np.int64)
+    marks = {row["customer_id"]: row for row in taken if row["reason"] is not None}
+    return PostgresReviewBatch(begun, ids, marks)
 
 
 class PostgresReviewBatch(PostgresCustomerBatch):
-    """`taken`: the dirty mark of each customer, by id; its reason is null for those who have none."""
+    """`marks`: the dirty marks of customers who had one, by id."""
 
-    def __init__(
-        self, connection: Any, taken: Mapping[int, Mapping[str, Any]], live: LiveState, decided_at: datetime
-    ) -> None:
-        ids: Ids = np.array(sorted(taken), np.int64)
-        super().__init__(connection, ids, as_of=live.as_of, rules=live.rules)
-        self._taken = taken
-        self.decided_at = decided_at
+    def __init__(self, begun: Begun, ids: Ids, marks: Mapping[int, Mapping[str, Any]]) -> None:
+        super().__init__(begun.connection, ids, as_of=begun.live.as_of, rules=begun.live.rules)
+        self.decided_at = begun.decided_at
+        self._marks = marks
 
     def occasion(self, row: int) -> Occasion:
-        mark = self._taken[int(self.ids[row])]
+        mark = self._marks.get(int(self.ids[row]), UNMARKED)
         return Occasion(
-            reason=REASONS.get(mark["reason"] or "", TierReason.CORRECTION),
+            reason=REASONS.get(mark["reason"], TierReason.CORRECTION),
             as_of=self.as_of,
             decided_at=self.decided_at,
             order_cents=mark["order_cents"],
@@ -153,7 +190,11 @@ class PostgresReviewBatch(PostgresCustomerBatch):
         )
 
     def marked(self) -> Booleans:
-        return np.array([self._taken[one]["touched_at"] is not None for one in self.ids.tolist()], np.bool_)
+        """Those of whom an order changed."""
+        found = np.zeros(self.size, np.bool_)
+        touched = [one for one, mark in self._marks.items() if mark["touched_at"] is not None]
+        found[np.searchsorted(self.ids, touched)] = True
+        return found
 
     async def lives(self, rows: NDArray[np.intp]) -> StoredLives:
         ids = self.ids[rows]

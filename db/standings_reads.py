@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.binary_copy import WireColumn
-from db.review_reads import Ids, PostgresCustomerBatch
-from db.review_store import BLOCK_CUSTOMERS, GREATEST, IDS_OF_BLOCK
+from db.review_reads import PostgresCustomerBatch
+from db.review_store import BLOCK_CUSTOMERS, GREATEST, IDS_OF_BLOCK, read_ids
 from db.review_writes import FACT_WIRE
 from db.rules_in_force import RulesInForce
 from db.tables.facts import FACT_COLUMNS
@@ -58,9 +58,8 @@ class PostgresStandings:
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(SNAPSHOT)
             live = await self._in_force.read(connection, self._as_of)
-            bounds = (number * BLOCK_CUSTOMERS, (number + 1) * BLOCK_CUSTOMERS)
-            rows = await connection.fetch(IDS_OF_BLOCK, *bounds)
-            ids: Ids = np.array(sorted(row[0] for row in rows), np.int64)
+            first, last = number * BLOCK_CUSTOMERS, (number + 1) * BLOCK_CUSTOMERS
+            ids = await read_ids(connection, IDS_OF_BLOCK.format(first=first, last=last))
             batch = PostgresStoredBatch(connection, ids, as_of=self._as_of or live.as_of, rules=live.rules)
             batch.is_dense = True
             yield batch
