@@ -27,8 +27,30 @@ class OrderArrays:
     organic_cents: Array
     imported_cents: Array
 
+    @classmethod
+    def in_two_parts(cls, older: "OrderArrays", newer: "OrderArrays") -> "OrderArrays":
+        """Each customer's older orders, then their newer ones."""
+        customers = int(max(older.customer.max(initial=-1), newer.customer.max(initial=-1))) + 1
+        older_until = np.cumsum(np.bincount(older.customer, minlength=customers))
+        newer_until = np.cumsum(np.bincount(newer.customer, minlength=customers))
+        newer_before = np.concatenate([[0], newer_until])[older.customer]
+        older_at = np.arange(len(older.customer)) + newer_before
+        newer_at = np.arange(len(newer.customer)) + older_until[newer.customer]
+        return cls(
+            *(
+                _placed(getattr(older, name), older_at, getattr(newer, name), newer_at)
+                for name in cls.__slots__
+            )
+        )
+
     def where(self, kept: NDArray[np.bool_]) -> "OrderArrays":
         return OrderArrays(*(getattr(self, name)[kept] for name in self.__slots__))
+
+
+def _placed(some: Array, some_at: Array, others: Array, others_at: Array) -> Array:
+    found = np.empty(len(some) + len(others), others.dtype)
+    found[some_at], found[others_at] = some, others
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

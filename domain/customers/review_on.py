@@ -19,6 +19,7 @@ from domain.customers.measure_orders import (
     STABILITY_WEEKS,
     WINDOW_ENDS_US,
     last_whole_week,
+    smallest_window,
 )
 from domain.customers.order_arrays import Array, CategoryDayArrays, CustomerHistory, OrderArrays
 
@@ -67,8 +68,7 @@ def review_days(
 def _next_window_change(orders: OrderArrays, customers: int, as_of_us: int) -> Integers:
     """The first moment at which an order leaves a window, or an order of the future enters them."""
     age_us = as_of_us - orders.counted_at_us
-    smallest = np.searchsorted(WINDOW_ENDS_US, age_us, side="right")
-    leaves_after_us = np.append(WINDOW_ENDS_US, _NEVER_US)[smallest]
+    leaves_after_us = np.append(WINDOW_ENDS_US, _NEVER_US)[smallest_window(age_us)]
     change_us = np.where(age_us < 0, orders.counted_at_us, orders.counted_at_us + leaves_after_us)
     return _earliest(orders.customer, np.minimum(change_us, _NEVER_US), customers, _NEVER_US)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from domain.calendar import microseconds
 from domain.conditions.numpy_reader import Booleans, Column
+from domain.customers.measure_orders import DETAIL_DAYS
 from domain.labels.bits import changed_labels
 from domain.standings.compute_standings import (
     POLICY_SLOTS,
@@ -130,7 +132,8 @@ async def compare_batch(batch: StoredBatch) -> Comparison:
 
 async def computed(batch: CustomerBatch, stored: StoredStandings) -> Standings:
     """Beside the tiers in effect as they are stored: decisions are not what can be computed again."""
-    history, beside = await batch.history(), await batch.beside()
+    history = await batch.history(batch.as_of - timedelta(days=DETAIL_DAYS))
+    beside = await batch.beside()
     lives = Lives(ranks=stored.ranks, due_day=stored.tiers_due_day)
     measures = await asyncio.to_thread(measure_standings, history, batch.rules, as_of=batch.as_of)
     return await asyncio.to_thread(compute_standings, measures, history, beside, batch.rules, lives)

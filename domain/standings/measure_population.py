@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.customers.measure_orders import measure_customers
+from domain.customers.measure_orders import DETAIL_DAYS, measure_customers
 from domain.standings.columns import condition_columns
 from domain.standings.compare import StoredCustomers
 from domain.standings.recompute import Progress
@@ -33,7 +34,7 @@ async def measure_population(customers: StoredCustomers, names: Sequence[str], p
 
 
 async def measured(batch: CustomerBatch, names: Sequence[str]) -> Arrays:
-    history = await batch.history()
+    history = await batch.history(batch.as_of - timedelta(days=DETAIL_DAYS))
 
     def measure() -> Arrays:
         facts = measure_customers(history, as_of=batch.as_of, calendar=batch.rules.calendar)

@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import astuple, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.calendar import microseconds
 from domain.conditions.numpy_reader import Booleans
+from domain.customers.measure_orders import DETAIL_DAYS
 from domain.customers.order_arrays import CustomerHistory
 from domain.standings.changes import StandingChanges, find_changes
 from domain.standings.compute_standings import BesideOrders, Rules, compute_standings, measure_standings
@@ -37,8 +39,10 @@ class CustomerBatch(Protocol):
     def rules(self) -> Rules:
         """What is in force."""
 
-    async def history(self) -> CustomerHistory:
-        """Counted orders, roll-ups and referrals, in the order of the batch's ordinals."""
+    async def history(self, details_since: datetime | None = None) -> CustomerHistory:
+        """Counted orders, roll-ups and referrals, in the order of the batch's ordinals.
+
+        Of orders until `details_since` only the moment and the net amount are needed: the rest may be 0."""
 
     async def beside(self) -> BesideOrders:
         """What else standings depend on."""
@@ -113,7 +117,7 @@ async def rewrite_customers(batch: ReviewBatch) -> ReviewCounts:
 
 async def find_all(batch: ReviewBatch, stored: StoredStandings) -> StandingChanges:
     """Computing is done in a thread, so that a server which has the worker inside goes on answering."""
-    history, beside = await batch.history(), await batch.beside()
+    history, beside = await batch.history(details_since(batch, stored)), await batch.beside()
     measures = await asyncio.to_thread(measure_standings, history, batch.rules, as_of=batch.as_of)
     at_stake = standings_at_stake(stored, measures, batch.rules, batch.marked())
     rows = np.flatnonzero(at_stake.any(axis=1))
@@ -127,6 +131,16 @@ async def find_all(batch: ReviewBatch, stored: StoredStandings) -> StandingChang
         occasion_of=batch.occasion,
     )
     return await asyncio.to_thread(settle, living, beside, batch.marked())
+
+
+def details_since(batch: ReviewBatch, stored: StoredStandings) -> datetime | None:
+    """What the earliest day that may be measured needs. An order that changed asks for any day (see `correct`);
+    else nothing before the review day is looked at again."""
+    if batch.marked().any():
+        return None
+    today = batch.rules.calendar.last_whole_day(microseconds(batch.as_of))
+    earliest = min(today, int(stored.review_day[stored.known].min(initial=today)) - 2)
+    return batch.rules.calendar.end_of_day(earliest) - timedelta(days=DETAIL_DAYS)
 
 
 def settle(living: LiveBatch, beside: BesideOrders, marked: Booleans) -> StandingChanges:
