@@ -16,6 +16,7 @@ class Benchmark:
     """`module` has a function `run(*, customers, json_path)`; the folder is not part of an installation.
 
     `smoke_customers`: with so many, `run(..., smoke=True)` shows in seconds that everything works; None: no such run.
+    `may_keep`: `run(..., keep_in=folder)` keeps there what it measures on, for the next time.
     """
 
     name: str
@@ -23,11 +24,20 @@ class Benchmark:
     words: str
     customers: int
     smoke_customers: int | None = None
+    may_keep: bool = False
 
 
 BENCHMARKS = (
     Benchmark("freshness", "benchmarks.freshness", "Order event in, tier change at a subscriber.", 20_000),
     Benchmark("import", "benchmarks.import_bench", "Files into an empty database, then facts.", 30_000),
+    Benchmark(
+        "recompute",
+        "benchmarks.recompute",
+        "Everybody again, the night, a batch.",
+        100_000,
+        400,
+        may_keep=True,
+    ),
     Benchmark("read", "benchmarks.read", "What a query costs, beside servers of others.", 20_000, 300),
     Benchmark("cache", "benchmarks.cache", "What a cached answer costs, beside others.", 20_000, 300),
     Benchmark("fanout", "benchmarks.fanout", "One event to thousands of subscribers.", 2_000, 300),
@@ -41,6 +51,9 @@ def run(
     smoke: Annotated[
         bool, typer.Option("--smoke", help="Only show that it runs; its figures mean nothing.")
     ] = False,
+    keep: Annotated[
+        Path | None, typer.Option(help="Of recompute: a folder in which its shop stays for the next run.")
+    ] = None,
 ) -> None:
     """Run a benchmark of this checkout."""
     require_checkout()
@@ -48,13 +61,14 @@ def run(
         typer.echo("\n".join(f"{one.name:10} {one.words}" for one in BENCHMARKS))
         return
     chosen = find_benchmark(name)
-    run_benchmark = importlib.import_module(chosen.module).run
-    if not smoke:
-        run_benchmark(customers=customers or chosen.customers, json_path=json)
-    elif chosen.smoke_customers is None:
+    if smoke and chosen.smoke_customers is None:
         raise SetupError(f"The benchmark {name} has no --smoke.")
-    else:
-        run_benchmark(customers=customers or chosen.smoke_customers, json_path=json, smoke=True)
+    if keep and not chosen.may_keep:
+        raise SetupError(f"The benchmark {name} has nothing to --keep.")
+    usual = chosen.smoke_customers if smoke else chosen.customers
+    options = ({"smoke": True} if smoke else {}) | ({"keep_in": keep} if keep else {})
+    run_benchmark = importlib.import_module(chosen.module).run
+    run_benchmark(customers=customers or usual, json_path=json, **options)
 
 
 def find_benchmark(name: str) -> Benchmark:
