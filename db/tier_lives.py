@@ -39,7 +39,7 @@ WHERE customer_id = ANY($1::bigint[])
 """
 LATEST = f"""
 SELECT customer_id, policy_id, version_id, to_rank, reason, since, transition_id, {NAMES} FROM (
-  SELECT DISTINCT ON (customer_id, policy_id) * FROM tier_transitions WHERE {{chosen}}
+  SELECT DISTINCT ON (customer_id, policy_id) * FROM {{decisions}}
   ORDER BY customer_id, policy_id, transition_id DESC
 ) AS latest
 """
@@ -50,8 +50,13 @@ ON CONFLICT (customer_id, policy_id) DO UPDATE SET version_id = excluded.version
   reason = excluded.reason, since = excluded.since, transition_id = excluded.transition_id,
   {", ".join(f"{name} = excluded.{name}" for name in COLUMNS)}
 """
-PROJECT_SOME = PROJECT.format(chosen="transition_id = ANY($1::bigint[])")
-PROJECT_ALL = PROJECT.format(chosen="true")
+# looked up one by one: a batch forbids sorting, and would read the whole log in the order of customers instead
+SOME = """
+unnest($1::bigint[]) AS chosen (id)
+CROSS JOIN LATERAL (SELECT * FROM tier_transitions WHERE transition_id = chosen.id OFFSET 0) AS decision
+"""
+PROJECT_SOME = PROJECT.format(decisions=SOME)
+PROJECT_ALL = PROJECT.format(decisions="tier_transitions")
 
 
 async def find_lives(
