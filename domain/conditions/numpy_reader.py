@@ -49,6 +49,14 @@ class Column:
             raise TypeError(f"A column holds int32 or int64, not {self.values.dtype}.")
 
 
+def chosen_rows(columns: Mapping[str, Column], rows: NDArray[Any]) -> dict[str, Column]:
+    """Copies of these rows, by place or by a mask."""
+    return {
+        name: Column(column.values[rows], None if column.known is None else column.known[rows])
+        for name, column in columns.items()
+    }
+
+
 _ARITHMETIC: dict[ArithmeticOperator, Callable[[Any, Any], Any]] = {
     "+": np.add,
     "-": np.subtract,

@@ -12,9 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.conditions.catalogue import intern, nodes_of
-from domain.conditions.expression import Compare, Condition, Constant, Fact, Number, OneOf, Share, Within
-from domain.conditions.numpy_reader import Column, NumpyReader
+from domain.conditions.catalogue import intern, nodes_of, used_facts
+from domain.conditions.expression import (
+    Compare,
+    Condition,
+    Constant,
+    Fact,
+    Number,
+    OneOf,
+    Share,
+    Within,
+)
+from domain.conditions.numpy_reader import Column, NumpyReader, chosen_rows
 
 LAST_ORDER_AGE = "days_since_last_order"
 AGES = (LAST_ORDER_AGE, "days_since_first_order")
@@ -33,6 +42,8 @@ class SilenceReading:
     limits: Mapping[str, tuple[int, ...]]
     tests: tuple[Condition, ...]
     shared: frozenset[int]
+    names: frozenset[str]
+    """Of the columns that `tests` read."""
 
 
 def read_silence(conditions: Sequence[Condition]) -> SilenceReading:
@@ -40,7 +51,10 @@ def read_silence(conditions: Sequence[Condition]) -> SilenceReading:
     aging = tuple(dict.fromkeys(_aging_tests(conditions)))
     catalogue = intern([test for test in aging if _fixed_limit(test) is None])
     return SilenceReading(
-        {age: _limits_of(age, aging) for age in AGES}, catalogue.conditions, catalogue.shared
+        {age: _limits_of(age, aging) for age in AGES},
+        catalogue.conditions,
+        catalogue.shared,
+        frozenset[str]().union(*map(used_facts, catalogue.conditions)),
     )
 
 
@@ -68,15 +82,29 @@ def days_until_flip(
     for age, limits in reading.limits.items():
         if limits:
             np.minimum(flipped, _until_limit(columns[age], limits), out=flipped)
-    if not reading.tests:
-        return flipped
-    same = np.zeros(rows, np.int64)
-    now = _answers(reading, columns, same, as_of_us)
-    while (flipped - same > 1).any():
-        middle = (same + flipped) // 2
-        is_same = _all_equal(now, _answers(reading, columns, middle, as_of_us))
-        same, flipped = np.where(is_same, middle, same), np.where(is_same, flipped, middle)
+    if reading.tests:
+        _bisect(reading, _read_by(reading, columns), flipped, as_of_us)
     return flipped
+
+
+def _bisect(reading: SilenceReading, columns: Mapping[str, Column], flipped: Days, as_of_us: int) -> None:
+    """Brings each of `flipped` down to its day. Those who are done are left out as soon as they are most."""
+    rows, same = np.arange(len(flipped)), np.zeros(len(flipped), np.int64)
+    until = flipped
+    now = _answers(reading, columns, same, as_of_us)
+    while (is_open := until - same > 1).any():
+        if np.count_nonzero(is_open) * 2 < len(rows):
+            flipped[rows] = until
+            rows, same, until = rows[is_open], same[is_open], until[is_open]
+            columns, now = chosen_rows(columns, is_open), [answer[is_open] for answer in now]
+        middle = (same + until) // 2
+        is_same = _all_equal(now, _answers(reading, columns, middle, as_of_us))
+        same, until = np.where(is_same, middle, same), np.where(is_same, until, middle)
+    flipped[rows] = until
+
+
+def _read_by(reading: SilenceReading, columns: Mapping[str, Column]) -> dict[str, Column]:
+    return {name: columns[name] for name in reading.names}
 
 
 def _aging_tests(conditions: Sequence[Condition]) -> Iterator[Condition]:

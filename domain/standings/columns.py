@@ -56,14 +56,6 @@ def cut(columns: Mapping[str, Column], start: int, stop: int) -> dict[str, Colum
     }
 
 
-def chosen_rows(columns: Mapping[str, Column], rows: NDArray[Any]) -> dict[str, Column]:
-    """Copies of these rows, in that order."""
-    return {
-        name: Column(column.values[rows], None if column.known is None else column.known[rows])
-        for name, column in columns.items()
-    }
-
-
 def row_of(columns: Mapping[str, Column], row: int) -> dict[str, int | None]:
     """One customer's values as plain integers; None: unknown."""
     return {

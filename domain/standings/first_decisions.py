@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.calendar import microseconds
-from domain.conditions.numpy_reader import Booleans, Column
-from domain.standings.columns import chosen_rows
+from domain.conditions.numpy_reader import Booleans, Column, chosen_rows
 from domain.standings.compute_standings import ActivePolicy, Measures, Rules
 from domain.tiers.life import due_day, join
 from domain.tiers.life_change import Change, TierReason
