@@ -34,7 +34,7 @@ from domain.tiers.transition import Occasion, TierReason
 BLOCK_CUSTOMERS = 10_000
 """Ids that a full run takes at a time: large enough for streaming, small enough that events do not wait long."""
 LIVE_LOCK = 361
-URGENT_CUSTOMERS, OTHER_CUSTOMERS = 200, 2_000
+URGENT_CUSTOMERS, OTHER_CUSTOMERS = 200, 4_000
 """Most in a batch when an event waits, and when only the night's or an import's customers do."""
 
 BEGIN = f"""

@@ -244,7 +244,7 @@ async def test_a_customer_whom_an_event_holds_is_left_for_later(shop: TestShop) 
 
 
 async def test_events_go_before_the_night(shop: TestShop, monkeypatch: pytest.MonkeyPatch) -> None:
-    one_at_a_time = review_store.TAKE_DIRTY.replace("WHEN 0 THEN 200 ELSE 2000", "WHEN 0 THEN 1 ELSE 1")
+    one_at_a_time = review_store.TAKE_DIRTY.replace("WHEN 0 THEN 200 ELSE 4000", "WHEN 0 THEN 1 ELSE 1")
     monkeypatch.setattr(review_store, "TAKE_DIRTY", one_at_a_time)
     await shop.add_customers("ann", "bob", "carl")
     await shop.pool.execute(
