@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from domain.calendar import Calendar, microseconds
@@ -89,37 +90,36 @@ def state_of(row: Mapping[str, Any], calendar: Calendar) -> StandingState:
         before_rank=row["before_rank"],
         base_day=day_of(row["base_on"]),
         joined_day=day_of(row["joined_on"]),
-        valid_day=_day_ending(row["valid_until"], calendar),
-        pending=_pending(row, calendar),
+        valid_day=_day_ending(row["valid_until"], calendar) if row["valid_until"] else None,
+        pending=_pending(row, calendar) if row["pending_since"] else None,
         falls=row["falls"],
-        trial=_trial(row, calendar),
+        trial=_trial(row, calendar) if row["trial_until"] else None,
         last_trial_day=day_of(started) if started else None,
-        override=_override(row, calendar),
+        override=_override(row, calendar) if row["override_until"] else None,
     )
 
 
-def _pending(row: Mapping[str, Any], calendar: Calendar) -> Pending | None:
-    first_day = _day_ending(row["pending_since"], calendar)
-    if first_day is None:
-        return None
-    return Pending(rank=row["pending_rank"], reviews=row["pending_reviews"], first_day=first_day)
+def _pending(row: Mapping[str, Any], calendar: Calendar) -> Pending:
+    return Pending(
+        rank=row["pending_rank"],
+        reviews=row["pending_reviews"],
+        first_day=_day_ending(row["pending_since"], calendar),
+    )
 
 
-def _trial(row: Mapping[str, Any], calendar: Calendar) -> RunningTrial | None:
-    last_day = _day_ending(row["trial_until"], calendar)
-    if last_day is None:
-        return None
-    return RunningTrial(rank=row["trial_rank"], first_day=day_of(row["trial_started_on"]), last_day=last_day)
+def _trial(row: Mapping[str, Any], calendar: Calendar) -> RunningTrial:
+    return RunningTrial(
+        rank=row["trial_rank"],
+        first_day=day_of(row["trial_started_on"]),
+        last_day=_day_ending(row["trial_until"], calendar),
+    )
 
 
-def _override(row: Mapping[str, Any], calendar: Calendar) -> Override | None:
-    last_day = _day_ending(row["override_until"], calendar)
-    if last_day is None:
-        return None
+def _override(row: Mapping[str, Any], calendar: Calendar) -> Override:
     return Override(
         rank=row["override_rank"],
         first_day=day_of(row["override_started_on"]),
-        last_day=last_day,
+        last_day=_day_ending(row["override_until"], calendar),
         kind=OverrideKind(row["override_kind"]),
         reason=row["override_reason"],
         actor=row["override_actor"],
@@ -156,8 +156,10 @@ def state_values(
     )
 
 
-def _day_ending(moment: datetime | None, calendar: Calendar) -> int | None:
-    return None if moment is None else calendar.day_number(microseconds(moment))
+@lru_cache(maxsize=4_096)
+def _day_ending(moment: datetime, calendar: Calendar) -> int:
+    """Standings share few midnights."""
+    return calendar.day_number(microseconds(moment))
 
 
 def _end_of(day: int | None, calendar: Calendar) -> datetime | None:

@@ -44,8 +44,13 @@ class Calendar:
 
     def end_of_day(self, day: int) -> datetime:
         """The midnight that ends a business day, in UTC."""
-        following = date(1970, 1, 1) + timedelta(days=day + 1)
-        return datetime(following.year, following.month, following.day, tzinfo=self.zone).astimezone(UTC)
+        return _midnight_after(day, self.zone)
+
+
+@lru_cache(maxsize=4_096)
+def _midnight_after(day: int, zone: ZoneInfo) -> datetime:
+    following = date(1970, 1, 1) + timedelta(days=day + 1)
+    return datetime(following.year, following.month, following.day, tzinfo=zone).astimezone(UTC)
 
 
 def end_of_business_day(moment: datetime, zone: str) -> datetime:

@@ -113,18 +113,22 @@ def _live_one_by_one(batch: LiveBatch) -> tuple[Lives, tuple[Decision, ...]]:
     looks = Looks(batch.history, batch.rules, batch.measures, rows)
     lives = Lives(ranks=batch.stored.ranks.copy(), due_day=batch.stored.tiers_due_day.copy())
     decisions: list[Decision] = []
-    for row in rows.tolist():
-        occasion = batch.occasion_of(row)
-        lives.due_day[row] = NEVER_DAY
+    # lists: asking an array for one value takes longer than most of what is done with it
+    at_stake, raw_ranks = batch.at_stake[rows].tolist(), batch.measures.raw_ranks[rows].tolist()
+    for place, row in enumerate(rows.tolist()):
+        occasion, due = batch.occasion_of(row), NEVER_DAY
         graded_by = batch.rules.policies_of(int(batch.history.customer_ids[row]))
         for policy in (*graded_by, *batch.rules.ended):
             known = batch.lives.get((row, policy.policy_id))
-            changes = _changes(batch, looks, row, policy, occasion)
-            decisions += _recorded(looks, row, policy, changes, occasion, known)
-            state = changes[-1].state if changes else known.state if known else None
+            state = known.state if known else None
+            if at_stake[place][policy.policy_id]:
+                changes = _changes(batch, looks, row, policy, occasion)
+                decisions += _recorded(looks, row, policy, changes, occasion, known)
+                state = changes[-1].state if changes else state
             if state:
                 lives.ranks[row, policy.policy_id] = state.effective_rank
-                lives.due_day[row] = min(lives.due_day[row], _due_day(batch, looks, row, policy, state))
+                due = min(due, _due_day(batch.rules, policy, state, raw_ranks[place], looks.today))
+        lives.due_day[row] = due
     return lives, tuple(decisions)
 
 
@@ -139,18 +143,18 @@ def _is_looked_at(batch: LiveBatch) -> Booleans:
     return found
 
 
-def _due_day(batch: LiveBatch, looks: Looks, row: int, policy: ActivePolicy, state: StandingState) -> int:
-    if _has_ended(batch.rules, policy):
+def _due_day(
+    rules: Rules, policy: ActivePolicy, state: StandingState, raw_ranks: list[int], today: int
+) -> int:
+    if _has_ended(rules, policy):
         return NEVER_DAY
-    raw_rank = int(batch.measures.raw_ranks[row, policy.policy_id])
-    return due_day(policy.version.rule.timing, state, raw_rank=raw_rank, today=looks.today)
+    raw_rank = raw_ranks[policy.policy_id]
+    return due_day(policy.version.rule.timing, state, raw_rank=raw_rank, today=today)
 
 
 def _changes(
     batch: LiveBatch, looks: Looks, row: int, policy: ActivePolicy, occasion: Occasion
 ) -> list[Change]:
-    if not batch.at_stake[row, policy.policy_id]:
-        return []
     known = batch.lives.get((row, policy.policy_id))
     if _has_ended(batch.rules, policy):
         return _left(carried_over(batch.rules, known, policy), looks.today) if known else []
@@ -190,7 +194,7 @@ def _renamed(
 
 
 def _has_ended(rules: Rules, policy: ActivePolicy) -> bool:
-    return bool(rules.version_bytes[policy.policy_id] == 0)
+    return policy in rules.ended
 
 
 def _left(held: StandingState, today: int) -> list[Change]:

@@ -2,11 +2,13 @@
 
 from calendar import monthrange
 from datetime import date
+from functools import lru_cache
 
 EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 NEVER_DAY = date(9999, 12, 30).toordinal() - EPOCH_ORDINAL
 
 
+@lru_cache(maxsize=1024)
 def month_end_after(day: int) -> int:
     """The first last day of a month behind `day`."""
     following = date_of(day + 1)
