@@ -80,7 +80,7 @@ WHERE customer_id {chosen} AND given_at <= $1 AND (expires_at IS NULL OR expires
   AND (removed_at IS NULL OR removed_at > $1)
 """
 ONE_OF, BETWEEN = "= ANY($2::bigint[])", "BETWEEN $2 AND $3"
-ALWAYS = "timestamptz '-infinity'"
+ALWAYS, EVER = "timestamptz '-infinity'", "timestamptz 'infinity'"
 
 
 class PostgresCustomerBatch:
@@ -126,10 +126,19 @@ class PostgresCustomerBatch:
             return OrderArrays(*await self.read(ORDERS, ORDER_COLUMNS, since=ALWAYS))
         since = f"timestamptz '{details_since.isoformat()}'"
         newer = OrderArrays(*await self.read(ORDERS, ORDER_COLUMNS, since=since))
-        older = await self.read(OLDER_ORDERS, ORDER_COLUMNS[:3], since=since)
-        nothing = np.broadcast_to(np.int64(0), len(older[0]))
-        blank = [nothing] * (len(ORDER_COLUMNS) - len(older))
-        return OrderArrays.in_two_parts(OrderArrays(*older, *blank), newer)
+        return OrderArrays.in_two_parts(await self._bare_orders(since), newer)
+
+    async def _bare_orders(self, since: str) -> OrderArrays:
+        return OrderArrays.bare(*await self.read(OLDER_ORDERS, ORDER_COLUMNS[:3], since=since))
+
+    async def bare_history(self) -> CustomerHistory:
+        return CustomerHistory(
+            customers=self.size,
+            orders=await self._bare_orders(EVER),
+            category_days=CategoryDayArrays.none(),
+            referrals=np.zeros(self.size, np.int64),
+            customer_ids=self.ids,
+        )
 
     async def _rows_of(self, query: str) -> list[Any]:
         """Of a question about moments before or after `as_of`."""

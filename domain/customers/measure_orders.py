@@ -1,6 +1,6 @@
 """The stored facts of one customer, a batch of 200 or a million, by one code path."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,17 @@ WINDOW_NAMES = ("7d", "30d", "90d", "180d", "365d", "all_time")
 WINDOW_ENDS_US = np.array([7, 30, 90, 180, 365], np.int64) * DAY_US
 CATEGORY_DAYS = 180
 DETAIL_DAYS = 180
+BESIDE_ORDERS = (
+    *(
+        "line_spend_90d",
+        "high_margin_spend_90d",
+        "line_spend_180d",
+        "organic_spend_180d",
+        "imported_spend_180d",
+    ),
+    *("online_orders_90d", "refunded_orders_90d", "referrals", "category_orders_180d", "category_spend_180d"),
+)
+"""Facts that need more than the moments and net amounts of orders."""
 STABILITY_WEEKS = 13
 MINIMUM_INTERVALS = 3
 ONE = 1_000_000
@@ -41,6 +52,11 @@ def measure_customers(history: CustomerHistory, *, as_of: datetime, calendar: Ca
         "referrals": Column(history.referrals.astype(np.int32)),
         **_categories(history.category_days, history.customers, last_day),
     }
+
+
+def detailed_since(as_of: datetime) -> datetime:
+    """Of orders until then the facts of `as_of` need only the moment and the net amount."""
+    return as_of - timedelta(days=DETAIL_DAYS)
 
 
 def _until(orders: OrderArrays, as_of_us: int) -> OrderArrays:

@@ -43,6 +43,12 @@ class OrderArrays:
             )
         )
 
+    @classmethod
+    def bare(cls, customer: Array, counted_at_us: Array, net_cents: Array) -> "OrderArrays":
+        """Orders of which nothing else is known; the rest is 0."""
+        nothing = np.broadcast_to(np.int64(0), len(customer))
+        return cls(customer, counted_at_us, net_cents, *[nothing] * (len(cls.__slots__) - 3))
+
     def where(self, kept: NDArray[np.bool_]) -> "OrderArrays":
         return OrderArrays(*(getattr(self, name)[kept] for name in self.__slots__))
 
@@ -62,6 +68,11 @@ class CategoryDayArrays:
     category: Array
     orders: Array
     spend_cents: Array
+
+    @classmethod
+    def none(cls) -> "CategoryDayArrays":
+        """Of no customer."""
+        return cls(*[np.zeros(0, np.int64)] * len(cls.__slots__))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

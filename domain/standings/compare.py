@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Protocol
 
 import numpy as np
@@ -12,7 +11,8 @@ from numpy.typing import NDArray
 
 from domain.calendar import microseconds
 from domain.conditions.numpy_reader import Booleans, Column
-from domain.customers.measure_orders import DETAIL_DAYS
+from domain.customers.measure_orders import detailed_since
+from domain.customers.order_arrays import CustomerHistory
 from domain.labels.bits import changed_labels
 from domain.standings.compute_standings import (
     POLICY_SLOTS,
@@ -32,6 +32,9 @@ RANKS = 256
 
 class StoredBatch(CustomerBatch, Protocol):
     """A batch that also tells what is stored beside the fixed-width row. Nothing of it is locked or written."""
+
+    async def bare_history(self) -> CustomerHistory:
+        """Moments and net amounts of counted orders, and nothing else."""
 
     async def stored_facts(self) -> Mapping[str, Column]:
         """The facts as stored; of customers without a row, zeros."""
@@ -132,7 +135,7 @@ async def compare_batch(batch: StoredBatch) -> Comparison:
 
 async def computed(batch: CustomerBatch, stored: StoredStandings) -> Standings:
     """Beside the tiers in effect as they are stored: decisions are not what can be computed again."""
-    history = await batch.history(batch.as_of - timedelta(days=DETAIL_DAYS))
+    history = await batch.history(detailed_since(batch.as_of))
     beside = await batch.beside()
     lives = Lives(ranks=stored.ranks, due_day=stored.tiers_due_day)
     measures = await asyncio.to_thread(measure_standings, history, batch.rules, as_of=batch.as_of)

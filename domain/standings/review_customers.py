@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import astuple, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from domain.calendar import microseconds
 from domain.conditions.numpy_reader import Booleans
-from domain.customers.measure_orders import DETAIL_DAYS
+from domain.customers.measure_orders import detailed_since
 from domain.customers.order_arrays import CustomerHistory
 from domain.standings.changes import StandingChanges, find_changes
 from domain.standings.compute_standings import BesideOrders, Rules, compute_standings, measure_standings
@@ -140,7 +140,7 @@ def details_since(batch: ReviewBatch, stored: StoredStandings) -> datetime | Non
         return None
     today = batch.rules.calendar.last_whole_day(microseconds(batch.as_of))
     earliest = min(today, int(stored.review_day[stored.known].min(initial=today)) - 2)
-    return batch.rules.calendar.end_of_day(earliest) - timedelta(days=DETAIL_DAYS)
+    return detailed_since(batch.rules.calendar.end_of_day(earliest))
 
 
 def settle(living: LiveBatch, beside: BesideOrders, marked: Booleans) -> StandingChanges:

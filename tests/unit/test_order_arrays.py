@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.calendar import DAY_US, calendar_of, microseconds
-from domain.customers.measure_orders import DETAIL_DAYS, measure_customers
+from domain.customers.measure_orders import BESIDE_ORDERS, DETAIL_DAYS, measure_customers
 from domain.customers.order_arrays import CategoryDayArrays, CustomerHistory, OrderArrays
 from domain.customers.review_on import AgeThresholds, review_days
 
@@ -65,9 +65,20 @@ def test_facts_and_the_day_of_the_next_look_need_no_details_of_older_orders(
     assert _measured(lean) == _measured(whole)
 
 
+@given(made=ORDERS)
+def test_most_facts_need_moments_and_net_amounts_alone(made: list[tuple[int, int, int]]) -> None:
+    orders = _orders(made)
+    whole, bare = (
+        _measured(_history(orders)),
+        _measured(_history(OrderArrays.bare(orders.customer, orders.counted_at_us, orders.net_cents))),
+    )
+
+    differs = {name for name in whole if whole[name] != bare[name]}
+    assert differs <= set(BESIDE_ORDERS) <= whole.keys()
+
+
 def _history(orders: OrderArrays) -> CustomerHistory:
-    nothing = np.zeros(0, np.int64)
-    days = CategoryDayArrays(nothing, nothing, nothing, nothing, nothing)
+    days = CategoryDayArrays.none()
     return CustomerHistory(CUSTOMERS, orders, days, np.zeros(CUSTOMERS, np.int64), np.arange(CUSTOMERS))
 
 
