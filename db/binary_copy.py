@@ -87,7 +87,7 @@ class WireRows:
         return rows.tobytes()
 
 
-async def write_rows(connection: "asyncpg.Connection[Any]", table: str, groups: Sequence[WireRows]) -> None:
+async def stream_rows(connection: "asyncpg.Connection[Any]", table: str, groups: Sequence[WireRows]) -> None:
     """Appends all groups in one stream; they name the same columns, whose widths may differ."""
     if not groups:
         return

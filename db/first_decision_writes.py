@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from db.binary_copy import WireColumn, WireRows, WireType, write_rows
+from db.binary_copy import WireColumn, WireRows, WireType, stream_rows
 from db.decision_writes import DECIDED, WAKE_FEEDS
 from db.outbox import publish_lock_and_ids
 from db.text_cells import (
@@ -60,7 +60,7 @@ async def write_first_decisions(
         values = [values_of(ids, group, its, calendar) for group, its in numbered]
         given = {name: kind for name, kind in kinds.items() if any(one[name] is not None for one in values)}
         rows = [rows_of(given, one, count) for one, count in zip(values, counts, strict=True)]
-        await write_rows(connection, table, rows)
+        await stream_rows(connection, table, rows)
     await connection.execute(WAKE_FEEDS)
 
 

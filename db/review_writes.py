@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from db.binary_copy import WireColumn, WireType, write_columns
+from db.binary_copy import WireColumn, WireRows, WireType, stream_rows, write_columns
 from db.decision_writes import write_decisions
 from db.first_decision_writes import write_first_decisions
 from db.signal_writes import write_signals
@@ -46,11 +46,13 @@ STANDING_WIRE = (
     WireColumn("review_on", "date"),
     WireColumn("loaded_at", "timestamptz"),
 )
-INSERT_LABEL_CHANGES = """
-INSERT INTO label_changes (customer_id, label_id, entered, as_of, changed_at)
-SELECT customer_id, label_id, entered, $4, $5
-FROM unnest($1::bigint[], $2::smallint[], $3::boolean[]) AS change (customer_id, label_id, entered)
-"""
+LABEL_CHANGE_WIRE = (
+    WireColumn("customer_id", "int8"),
+    WireColumn("label_id", "int2"),
+    WireColumn("entered", "bool"),
+    WireColumn("as_of", "timestamptz"),
+    WireColumn("changed_at", "timestamptz"),
+)
 MOVE_VERSIONS = """
 UPDATE customers SET version = version + 1, changed_at = clock_timestamp() WHERE customer_id = ANY($1::bigint[])
 """
@@ -157,5 +159,12 @@ async def write_label_changes(
     found = changes.label_changes
     if not len(found.rows):
         return
-    values = (ids[found.rows].tolist(), found.bits.tolist(), found.entered.tolist())
-    await connection.execute(INSERT_LABEL_CHANGES, *values, as_of, decided_at)
+    values = {
+        "customer_id": ids[found.rows],
+        "label_id": found.bits,
+        "entered": found.entered,
+        "as_of": microseconds(as_of),
+        "changed_at": microseconds(decided_at),
+    }
+    rows = WireRows(len(found.rows), LABEL_CHANGE_WIRE, values)
+    await stream_rows(connection, "label_changes", [rows])
