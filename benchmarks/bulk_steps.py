@@ -89,9 +89,7 @@ async def preview(stores: Stores) -> None:
     """The shipped grade with every cut 5 points lower."""
     rule = kuailv_rule()
     tiers = tuple(
-        tier
-        if tier.threshold is None
-        else replace(tier, threshold=max(Decimal(0), tier.threshold - 5))
+        tier if tier.threshold is None else replace(tier, threshold=max(Decimal(0), tier.threshold - 5))
         for tier in rule.tiers
     )
     await preview_rule(
