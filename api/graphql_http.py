@@ -1,31 +1,46 @@
 """GraphQL over HTTP, to the letter of its specification: POST, GET queries, media types, statuses."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import NamedTuple
 
 from api import graphql_sse
 from api.admission import Headers, text_of
 from api.auth import Verified
+from api.client_left import ClientLeft, StopWhenClientLeaves
 from api.engine_port import GraphQLAnswer, GraphQLRequest, OperationKind
 from api.graphql_errors import Refused, errors_body, refusal_error
 from api.graphql_request import MAX_BODY_BYTES, request_from_body, request_from_parameters
-from api.http_protocol import NOT_KEPT
 from api.logs import Caller, read_caller
 from api.media_types import DATA, DATA_OR_PAGE, EVENT_STREAM, GRAPHQL_RESPONSE, HTML, JSON, is_json, preferred
-from api.operations import Asked, Edge, execute, record_kept
-from api.responses import Receive, Scope, Send, TellReady, ready_answer, send_whole, write_now_of
-
-WATCH_AFTER_SECONDS = 0.05
-"""A client that leaves sooner than this is not noticed: most answers are out by then, and watching costs."""
+from api.operations import Asked, Edge, Outcome, execute, record_kept
+from api.responses import (
+    ANSWER_WHOLE,
+    Receive,
+    Scope,
+    Send,
+    TellReady,
+    ready_answer,
+    send_whole,
+    write_now_of,
+)
 
 WHOLE = (JSON, GRAPHQL_RESPONSE)
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-class ClientLeft(Exception):
-    """Nobody waits for the answer any more."""
+class Admitted(NamedTuple):
+    """A request whose sender may ask; `sent` is the body of a POST."""
+
+    headers: Headers
+    media: str
+    verified: Verified
+    sent: bytes | None
+
+
+NOT_KEPT = "c360.not_kept"
+"""Key of a scope for an `Admitted` to which no answer is kept."""
 
 
 class GraphQLOverHTTP:
@@ -35,65 +50,79 @@ class GraphQLOverHTTP:
         self._edge = edge
         self._page = page
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers: Headers = dict(scope["headers"])
-        method = scope["method"]
-        offered = DATA_OR_PAGE if self._page and method in ("GET", "HEAD") else DATA
-        media = preferred(text_of(headers, b"accept"), offered)
-        try:
-            if media == HTML and self._page:
-                self._edge.admission.check_place(scope, headers)
-                await self._page(scope, receive, send)
-                return
-            await self._answer(scope, headers, media, receive, send)
-        except Refused as refused:
-            await send_refusal(send, refused, media)
-        except ClientLeft:
-            return
-
     def answer_kept(self, scope: Scope, sent: bytes, tell: TellReady) -> None:
         """Tells the kept answer to a POST, or None: what is not kept, or refused, is answered by the ASGI side."""
         started = time.perf_counter()
-        headers: Headers = dict(scope["headers"])
-        media = preferred(text_of(headers, b"accept"), DATA)
-        verified = self._admit_plainly(scope, headers)
-        if verified is None or media not in WHOLE or not is_json(text_of(headers, b"content-type")):
+        admitted = self._admit_plainly(scope, sent)
+        if admitted is None:
             tell(None)
             return
 
         def answer(kept: GraphQLAnswer | None) -> None:
             if kept is None:
+                scope[NOT_KEPT] = admitted
                 tell(None)
                 return
-            caller = read_caller(headers)
-            record_kept(self._edge, verified, caller, kept, started)
-            tell(ready_answer(media, kept.body, caller.request_id))
+            caller = read_caller(admitted.headers)
+            record_kept(self._edge, admitted.verified, caller, kept, started)
+            tell(ready_answer(admitted.media, kept.body, caller.request_id))
 
-        self._edge.engine.recall(sent, verified.viewer, answer)
+        self._edge.engine.recall(sent, admitted.verified.viewer, answer)
 
-    def _admit_plainly(self, scope: Scope, headers: Headers) -> Verified | None:
-        """None: refused, or a page of another origin may want headers of its own."""
-        if b"origin" in headers:
+    def _admit_plainly(self, scope: Scope, sent: bytes) -> Admitted | None:
+        """None: refused, or in need of more, such as a stream, or headers for a page of another origin."""
+        headers: Headers = dict(scope["headers"])
+        media = preferred(text_of(headers, b"accept"), DATA)
+        if media not in WHOLE or b"origin" in headers or not is_json(text_of(headers, b"content-type")):
             return None
         with suppress(Refused):
-            return self._edge.admission.admit(scope, headers)
+            return Admitted(headers, media, self._edge.admission.admit(scope, headers), sent)
         return None
 
-    async def _answer(
-        self, scope: Scope, headers: Headers, media: str | None, receive: Receive, send: Send
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        admitted: Admitted | None = scope.get(NOT_KEPT)
+        media = admitted.media if admitted else self._media_of(scope)
+        try:
+            if media == HTML and self._page:
+                self._edge.admission.check_place(scope, dict(scope["headers"]))
+                await self._page(scope, receive, send)
+                return
+            if admitted is None:
+                admitted = await self._admit(scope, media, receive)
+                if await self._send_kept(admitted, send):
+                    return
+            await self._answer(scope, admitted, receive, send)
+        except Refused as refused:
+            await send_refusal(send, refused, media)
+        except ClientLeft:
+            return
+
+    def _media_of(self, scope: Scope) -> str | None:
+        offered = DATA_OR_PAGE if self._page and scope["method"] in ("GET", "HEAD") else DATA
+        return preferred(text_of(dict(scope["headers"]), b"accept"), offered)
+
+    async def _admit(self, scope: Scope, media: str | None, receive: Receive) -> Admitted:
+        headers: Headers = dict(scope["headers"])
         verified = self._edge.admission.admit(scope, headers)
         if media is None:
             raise Refused(406, "BAD_USER_INPUT", f"Accept {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
+        return Admitted(headers, media, verified, await read_sent(scope, headers, receive))
+
+    async def _send_kept(self, admitted: Admitted, send: Send) -> bool:
+        """Whether there was one; for requests that came otherwise than in one piece."""
+        if admitted.sent is None or admitted.media not in WHOLE:
+            return False
         started = time.perf_counter()
-        sent = await read_sent(scope, headers, receive)
-        if sent is not None and media != EVENT_STREAM and NOT_KEPT not in scope.get("extensions", ()):
-            kept = await self._edge.engine.find(sent, verified.viewer)
-            if kept is not None:
-                caller = read_caller(headers)
-                record_kept(self._edge, verified, caller, kept, started)
-                await send_whole(send, 200, media, kept.body, request_id_line(caller))
-                return
+        kept = await self._edge.engine.find(admitted.sent, admitted.verified.viewer)
+        if kept is None:
+            return False
+        caller = read_caller(admitted.headers)
+        record_kept(self._edge, admitted.verified, caller, kept, started)
+        await send_whole(send, 200, admitted.media, kept.body, request_id_line(caller))
+        return True
+
+    async def _answer(self, scope: Scope, admitted: Admitted, receive: Receive, send: Send) -> None:
+        headers, media, verified, sent = admitted
         request = read_request(scope, headers, media, sent)
         asked = Asked(request, verified, read_caller(headers), "sse" if media == EVENT_STREAM else "http")
         kind = self._edge.engine.operation_kind(request)
@@ -106,18 +135,19 @@ class GraphQLOverHTTP:
                 400, "BAD_USER_INPUT", f"Subscribe with `Accept: {EVENT_STREAM}` or over WebSocket."
             )
         else:
-            await self._execute(asked, kind, media, receive, send)
+            outcome = await self._execute(asked, kind, receive)
+            status = 200 if media == JSON and outcome.status == 400 else outcome.status
+            ready = ready_answer(media, outcome.answer.body, asked.caller.request_id)
+            if NOT_KEPT in scope:  # no page of another origin asks
+                scope["extensions"][ANSWER_WHOLE]["call"](status, ready)
+            else:
+                await send_whole(send, status, media, ready.body, request_id_line(asked.caller))
 
-    async def _execute(
-        self, asked: Asked, kind: OperationKind | None, media: str, receive: Receive, send: Send
-    ) -> None:
+    async def _execute(self, asked: Asked, kind: OperationKind | None, receive: Receive) -> Outcome:
         if kind is OperationKind.QUERY:
-            async with stop_when_client_leaves(receive):
-                outcome = await execute(self._edge, asked, kind)
-        else:  # a mutation that has begun is not stopped half way
-            outcome = await execute(self._edge, asked, kind)
-        status = 200 if media == JSON and outcome.status == 400 else outcome.status
-        await send_whole(send, status, media, outcome.answer.body, request_id_line(asked.caller))
+            with StopWhenClientLeaves(receive):
+                return await execute(self._edge, asked, kind)
+        return await execute(self._edge, asked, kind)  # a mutation that has begun is not stopped half way
 
 
 def request_id_line(caller: Caller) -> tuple[tuple[bytes, bytes]]:
@@ -195,36 +225,6 @@ async def read_body(headers: Headers, receive: Receive) -> bytes:
 
 def too_large() -> Refused:
     return Refused(413, "LIMIT_EXCEEDED", f"Send at most {MAX_BODY_BYTES // 1024} KB.")
-
-
-@asynccontextmanager
-async def stop_when_client_leaves(receive: Receive) -> AsyncIterator[None]:
-    """Cancels what runs inside when the client hangs up; raises ClientLeft then. The body must be read."""
-    work = asyncio.current_task()
-    watchers: list[asyncio.Task[None]] = []
-    left = False
-
-    async def watch() -> None:
-        nonlocal left
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        left = True
-        if work:
-            work.cancel()
-
-    loop = asyncio.get_running_loop()
-    timer = loop.call_later(WATCH_AFTER_SECONDS, lambda: watchers.append(loop.create_task(watch())))
-    try:
-        yield
-    except asyncio.CancelledError:
-        if left and work:
-            work.uncancel()
-            raise ClientLeft from None
-        raise
-    finally:
-        timer.cancel()
-        for watcher in watchers:
-            watcher.cancel()
 
 
 async def send_refusal(send: Send, refused: Refused, media: str | None) -> None:

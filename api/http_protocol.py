@@ -6,10 +6,7 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from api.responses import WRITE_NOW, Ready
-
-NOT_KEPT = "c360.not_kept"
-"""Extension of a scope: there is no use in looking for a kept answer once more."""
+from api.responses import ANSWER_WHOLE, WRITE_NOW, Ready
 
 
 class HeadWithBody:
@@ -76,25 +73,33 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _take_kept(self, cycle: RequestResponseCycle, app: Any, ready: Ready | None) -> None:
         if ready is None:
-            self._start(cycle, app, is_kept=False)
-        elif not cycle.disconnected:
-            self.transport.writelines((self._first_lines(cycle), ready.head, ready.body))
-            cycle.response_started = cycle.response_complete = True
-            if not cycle.keep_alive:  # the server ends meanwhile
-                self.transport.close()
-            cycle.on_response()
+            self._start(cycle, app)
+        else:
+            self._answer_whole(cycle, 200, ready)
 
-    def _first_lines(self, cycle: RequestResponseCycle) -> bytes:
-        added = b"".join([b"%b: %b\r\n" % line for line in self.server_state.default_headers])
-        return STATUS_LINE[200] + added + (b"" if cycle.keep_alive else b"connection: close\r\n")
-
-    def _start(self, cycle: RequestResponseCycle, app: Any, *, is_kept: bool = True) -> None:
-        cycle.scope["extensions"] = {WRITE_NOW: {"call": partial(self._write_now, cycle)}}
-        if not is_kept:
-            cycle.scope["extensions"][NOT_KEPT] = {}
+    def _start(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.scope["extensions"] = {
+            ANSWER_WHOLE: {"call": partial(self._answer_whole, cycle)},
+            WRITE_NOW: {"call": partial(self._write_now, cycle)},
+        }
         if cycle.scope["method"] != "HEAD" and not cycle.waiting_for_100_continue:
             cycle.transport = cast(asyncio.Transport, HeadWithBody(cycle.transport))
         super()._start_asgi_task(cycle, app)
+
+    def _answer_whole(self, cycle: RequestResponseCycle, status: int, ready: Ready) -> None:
+        """Instead of two messages. What a reader does not read is bounded: the next request waits until it did."""
+        if cycle.disconnected:
+            return
+        self.transport.writelines((self._first_lines(cycle, status), ready.head, ready.body))
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+
+    def _first_lines(self, cycle: RequestResponseCycle, status: int) -> bytes:
+        added = b"".join([b"%b: %b\r\n" % line for line in self.server_state.default_headers])
+        return STATUS_LINE[status] + added + (b"" if cycle.keep_alive else b"connection: close\r\n")
 
     def _write_now(self, cycle: RequestResponseCycle, part: bytes) -> bool:
         """Of an answer whose length nobody knows."""

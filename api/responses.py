@@ -23,6 +23,8 @@ CONTENT_TYPES = {
 
 WRITE_NOW = "c360.write_now"
 """Extension of a scope, where the server has it: `call` writes bytes as they are, if the reader keeps up."""
+ANSWER_WHOLE = "c360.answer_whole"
+"""Another: `call` answers with a status and a `Ready` instead of two messages; no middleware sees it."""
 WriteNow = Callable[[bytes], bool]
 
 
@@ -44,7 +46,7 @@ READY_GUARDS = b"".join((b"\r\n", *(b"%b: %b\r\n" % line for line in GUARDS), b"
 
 
 def ready_answer(media: str, body: bytes, request_id: str) -> Ready:
-    """What `send_whole` would send with status 200; the id must be checked or our own."""
+    """What `send_whole` would send; the id must be checked or our own."""
     length = str(len(body)).encode()
     head = b"".join((READY_HEADS[media], length, READY_GUARDS, request_id.encode(), b"\r\n\r\n"))
     return Ready(head, body)
