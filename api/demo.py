@@ -23,7 +23,7 @@ from api.query_page.fetch_assets import fetch_graphiql
 from api.query_page.serve import QueryPage
 from api.recompute import recompute_all
 from api.relay import relaying
-from api.run_server import bind, run_app
+from api.run_server import bind, run_app, set_apart
 from api.settings import Settings
 from api.stores import Stores, ensure_home, open_stores
 from api.wiring import open_service
@@ -71,6 +71,7 @@ async def run_demo(settings: Settings, data: DemoData, *, port: int) -> None:
         async with open_service(settings, stores) as service, working(settings, stores):
             page = QueryPage(await examples_for(stores), graphiql_folder=await within_time(page_files))
             console.print(await welcome(service, data.name, listening.getsockname()[1]), soft_wrap=True)
+            service.warmed_up.add_done_callback(set_apart)
             await run_app(service.parts(page=page, demo=True), listening)
 
 

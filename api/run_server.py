@@ -1,6 +1,8 @@
 """Listens and serves until SIGTERM or Ctrl-C; a port that is taken is said in one sentence."""
 
+import asyncio
 import errno
+import gc
 import logging
 import socket
 
@@ -43,7 +45,13 @@ async def serve(settings: Settings, *, host: str, port: int) -> None:
     configure_logging()
     async with open_stores(settings) as stores, open_service(settings, stores) as service:
         logger.info("serving", extra={"fields": {"address": address_of(listening)}})
+        service.warmed_up.add_done_callback(set_apart)
         await run_app(service.parts(page=QueryPage(load_examples()), demo=False), listening)
+
+
+def set_apart(_: "asyncio.Future[None]") -> None:
+    """What there is after the start stays: looking at it again and again for garbage stops everybody for a while."""
+    gc.freeze()
 
 
 def address_of(listening: socket.socket) -> str:

@@ -78,6 +78,8 @@ class Service:
     tokens: Tokens
     fallbacks: Fallbacks
     caches: Caches
+    warmed_up: "asyncio.Future[None]"
+    """Done when the documented operations are compiled."""
 
     def parts(self, *, page: QueryPage | None, demo: bool) -> AppParts:
         figures = NoticeFigures(self.reads)
@@ -120,7 +122,7 @@ async def open_service(settings: Settings, stores: Stores) -> AsyncIterator[Serv
         )
         caches.versions.forget.append(shop.hear)
         engine = make_engine(settings, stores, reads, graph, shop, subscribers, fallbacks.add, caches)
-        ahead = compile_examples(engine, load_examples())
+        ahead = asyncio.ensure_future(compile_examples(engine, load_examples()))
         following = follow(stores, graph, caches.versions)
         for loop in (reader.run(), following, shop.follow(), ahead):
             stack.push_async_callback(end_task, asyncio.ensure_future(loop))
@@ -133,6 +135,7 @@ async def open_service(settings: Settings, stores: Stores) -> AsyncIterator[Serv
             tokens=Tokens(load_signing_key(settings.home / "keys")),
             fallbacks=fallbacks,
             caches=caches,
+            warmed_up=ahead,
         )
 
 
