@@ -36,6 +36,7 @@ from resolvers.live import Feed, encode_event, feed_of, variables_in_payload
 from resolvers.readpath.dependencies import Dependencies
 from resolvers.readpath.engine import Answer, Engine, EventPlan, RefusedRequest, Request
 from resolvers.readpath.failures import Code, Failure
+from resolvers.readpath.nulls import extended
 from resolvers.readpath.operation import Operation
 
 KINDS = {
@@ -204,11 +205,16 @@ class ReadPathEngine:
 
     async def run_event(self, plan: EventPlan, viewer: Viewer, event: LiveEvent) -> Delivery | None:
         """For all who are alike in what `scope_key` names; the context is that of this moment."""
-        context = self.make_context(viewer)
-        body = await self.engine.run_event(plan, event.event_id, context)
+        context, asked = self.make_context(viewer), Staleness()
+        token = staleness.set(asked)
+        try:
+            body = await self.engine.run_event(plan, event.event_id, context)
+        finally:
+            staleness.reset(token)
         if body is None:
             return None
-        return Delivery(event.event_id, LiveResult(body, encode_event(event.event_id)), context.opened)
+        result = LiveResult(event_with_freshness(body, asked.oldest), encode_event(event.event_id))
+        return Delivery(event.event_id, result, context.opened)
 
 
 def tells_what_changed(operation: Operation) -> bool:
@@ -227,8 +233,17 @@ def with_freshness(body: bytes, oldest: float | None) -> bytes:
     """Beside the cost: when the oldest part that crossed the graph was computed, in seconds of the epoch."""
     if oldest is None:
         return body
-    moment = datetime.fromtimestamp(oldest, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return body[:-2] + f',"freshness":{{"graphComputedAt":"{moment}"}}}}}}'.encode()
+    return body[:-2] + b',"freshness":%s}}' % json.dumps(freshness_of(oldest), separators=(",", ":")).encode()
+
+
+def event_with_freshness(body: bytes, oldest: float | None) -> bytes:
+    """The same for the result of an event, which says no cost."""
+    return body if oldest is None else extended(body, {"freshness": freshness_of(oldest)})
+
+
+def freshness_of(oldest: float) -> dict[str, str]:
+    moment = datetime.fromtimestamp(oldest, UTC).isoformat(timespec="milliseconds")
+    return {"graphComputedAt": moment.replace("+00:00", "Z")}
 
 
 def as_request(request: GraphQLRequest) -> Request:

@@ -25,6 +25,7 @@ from db.alert_writes import FoundAlert, raise_alerts
 from db.live_subscribers import Subscribers
 from db.outbox_events import OutboxTable
 from db.read_pool import ReadPool
+from domain.live.events import LiveEvent
 from domain.privacy.viewer import Purpose, Role, Viewer
 from domain.watching.alert import AlertKind
 
@@ -157,6 +158,22 @@ async def test_a_question_to_the_graph_is_asked_once_and_its_age_is_told(desk: D
     assert again == first
     assert set(first["extensions"]["freshness"]) == {"graphComputedAt"}
     assert "freshness" not in (await desk.send(PROFILE % 1))["extensions"]
+
+
+async def test_subscribers_are_told_the_age_of_what_the_graph_said(desk: Desk) -> None:
+    newest = "SELECT event_id FROM outbox WHERE kind = 'TIER_CHANGED' ORDER BY event_id DESC LIMIT 1"
+    event_id = await desk.retailer.value(newest)
+    event = LiveEvent(event_id=event_id, kind="TIER_CHANGED", customer_id=None, payload={})
+    parts = ("customer { recommendations(first: 1) { rank } }", "kind")
+
+    told = []
+    for selected in parts:
+        request = GraphQLRequest(query=f"subscription {{ tierChanged {{ {selected} }} }}")
+        plan, _ = desk.api.prepare(request, desk.api.make_context(OPERATOR))
+        told.append(json.loads((await desk.api.run_event(plan, OPERATOR, event)).result.body))
+
+    assert set(told[0]["extensions"]["freshness"]) == {"graphComputedAt"}
+    assert told[1].keys() == {"data"}
 
 
 async def test_who_wants_it_computed_now_gets_that_and_others_what_was_computed(desk: Desk) -> None:
