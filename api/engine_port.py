@@ -23,7 +23,7 @@ class GraphQLRequest:
     variables: Mapping[str, Any] | None = None
     extensions: Mapping[str, Any] | None = None
     raw: bytes = b""
-    """The body of a POST: with the viewer's scope the key of a kept answer."""
+    """How it was sent: with the viewer's scope the key of a kept answer. Empty: not to be kept."""
     resume_after: str | None = None
     """Last-Event-ID of a stream that comes back; wins over the operation's own `after`."""
     idempotency_key: str | None = None

@@ -31,12 +31,12 @@ Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Admitted(NamedTuple):
-    """A request whose sender may ask; `sent` is the body of a POST."""
+    """A request whose sender may ask; `sent` is the body of a POST, or `?` and the parameters of a GET."""
 
     headers: Headers
     media: str
     verified: Verified
-    sent: bytes | None
+    sent: bytes
 
 
 NOT_KEPT = "c360.not_kept"
@@ -106,11 +106,11 @@ class GraphQLOverHTTP:
         verified = self._edge.admission.admit(scope, headers)
         if media is None:
             raise Refused(406, "BAD_USER_INPUT", f"Accept {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
-        return Admitted(headers, media, verified, await read_sent(scope, headers, receive))
+        return Admitted(headers, media, verified, await read_sent(scope, headers, media, receive))
 
     async def _send_kept(self, admitted: Admitted, send: Send) -> bool:
-        """Whether there was one; for requests that came otherwise than in one piece."""
-        if admitted.sent is None or admitted.media not in WHOLE:
+        """Whether there was one; for requests that came otherwise than by POST in one piece."""
+        if admitted.media not in WHOLE:
             return False
         started = time.perf_counter()
         kept = await self._edge.engine.find(admitted.sent, admitted.verified.viewer)
@@ -123,7 +123,7 @@ class GraphQLOverHTTP:
 
     async def _answer(self, scope: Scope, admitted: Admitted, receive: Receive, send: Send) -> None:
         headers, media, verified, sent = admitted
-        request = read_request(scope, headers, media, sent)
+        request = read_request(scope["method"], headers, sent)
         asked = Asked(request, verified, read_caller(headers), "sse" if media == EVENT_STREAM else "http")
         kind = self._edge.engine.operation_kind(request)
         if kind is OperationKind.MUTATION and scope["method"] == "GET":
@@ -154,23 +154,19 @@ def request_id_line(caller: Caller) -> tuple[tuple[bytes, bytes]]:
     return ((b"x-request-id", caller.request_id.encode()),)
 
 
-async def read_sent(scope: Scope, headers: Headers, receive: Receive) -> bytes | None:
-    """The body of a POST, None for another method."""
+async def read_sent(scope: Scope, headers: Headers, media: str, receive: Receive) -> bytes:
+    if scope["method"] == "GET":
+        check_not_forged(headers, media)
+        return b"?" + bytes(scope["query_string"])
     if scope["method"] != "POST":
-        return None
+        raise Refused(405, "BAD_USER_INPUT", "Use POST, or GET for queries.")
     if not is_json(text_of(headers, b"content-type")):
         raise Refused(415, "BAD_USER_INPUT", "Send `Content-Type: application/json`.")
     return await read_body(headers, receive)
 
 
-def read_request(scope: Scope, headers: Headers, media: str, sent: bytes | None) -> GraphQLRequest:
-    if sent is not None:
-        request = request_from_body(sent)
-    elif scope["method"] == "GET":
-        check_not_forged(headers, media)
-        request = request_from_parameters(scope["query_string"])
-    else:
-        raise Refused(405, "BAD_USER_INPUT", "Use POST, or GET for queries.")
+def read_request(method: str, headers: Headers, sent: bytes) -> GraphQLRequest:
+    request = request_from_body(sent) if method == "POST" else request_from_parameters(sent)
     return with_headers(request, headers)
 
 

@@ -22,10 +22,13 @@ def request_from_body(body: bytes) -> GraphQLRequest:
 
 
 def request_from_parameters(query_string: bytes) -> GraphQLRequest:
-    """GET: `variables` and `extensions` are JSON text."""
+    """GET: `variables` and `extensions` are JSON text. A question mark may come first."""
     try:
         pairs = parse_qsl(
-            query_string.decode("ascii"), keep_blank_values=True, max_num_fields=20, errors="strict"
+            query_string.decode("ascii").removeprefix("?"),
+            keep_blank_values=True,
+            max_num_fields=20,
+            errors="strict",
         )
     except ValueError:
         raise bad_request("The query string is not URL-encoded UTF-8.") from None
@@ -37,7 +40,7 @@ def request_from_parameters(query_string: bytes) -> GraphQLRequest:
             payload.pop(name, None)
     if payload.get("operationName") == "":
         del payload["operationName"]
-    return request_from_payload(payload)
+    return request_from_payload(payload, raw=query_string)
 
 
 def request_from_payload(payload: Mapping[str, Any], raw: bytes = b"") -> GraphQLRequest:

@@ -16,7 +16,7 @@ from api.engine_port import GraphQLRequest, LiveResult, OperationKind, Operation
 from api.graphql_errors import Refused, graphql_error, refusal_error
 from api.graphql_request import MAX_BODY_BYTES, json_object, request_from_payload
 from api.logs import read_caller
-from api.operations import Asked, Edge, errors_in, execute, stop, subscribe
+from api.operations import Asked, Edge, errors_in, execute, find_kept, stop, subscribe
 from api.responses import Receive, Scope, Send, WriteNow, write_now_of
 
 PROTOCOL = "graphql-transport-ws"
@@ -221,7 +221,8 @@ class Socket:
             self._seen[identity] = result.event_id
 
     async def _tell_answer(self, identity: str, asked: Asked, kind: OperationKind | None) -> None:
-        answer = (await execute(self._edge, asked, kind)).answer
+        kept = await find_kept(self._edge, asked) if kind is OperationKind.QUERY else None
+        answer = kept or (await execute(self._edge, asked, kind)).answer
         if answer.request_error:
             raise OperationRefused(errors_in(answer))
         await self._send_text(next_text(LiveResult(answer.body), identity))
@@ -309,9 +310,14 @@ def read_subscribe(message: Mapping[str, Any]) -> GraphQLRequest:
     if not isinstance(payload, dict):
         raise Close(4400, "subscribe needs a payload")
     try:
-        return request_from_payload(payload)
+        return request_from_payload(payload, raw=spelled(payload))
     except Refused as refused:
         raise Close(4400, refused.message[:120]) from None
+
+
+def spelled(payload: Mapping[str, Any]) -> bytes:
+    """Stands for the bytes of a body; begins as none does."""
+    return b"ws:" + json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def operation_id(message: Mapping[str, Any]) -> str:

@@ -145,15 +145,30 @@ def _status_word(outcome: Outcome) -> str:
     return "partial" if outcome.answer.codes else "ok"
 
 
+async def find_kept(edge: Edge, asked: Asked) -> GraphQLAnswer | None:
+    """The kept answer to a query; what is found is recorded."""
+    started = time.perf_counter()
+    kept = await edge.engine.find(asked.request.raw, asked.verified.viewer)
+    if kept is not None:
+        record_kept(edge, asked.verified, asked.caller, kept, started, transport=asked.transport)
+    return kept
+
+
 def record_kept(
-    edge: Edge, verified: Verified, caller: Caller, answer: GraphQLAnswer, started: float
+    edge: Edge,
+    verified: Verified,
+    caller: Caller,
+    answer: GraphQLAnswer,
+    started: float,
+    *,
+    transport: str = "http",
 ) -> None:
     """A query whose answer was there already."""
     edge.record(
         OperationRecord(
             operation=answer.operation_name,
             kind=OperationKind.QUERY.value,
-            transport="http",
+            transport=transport,
             role=verified.viewer.role.value,
             status="ok",
             duration_ms=(time.perf_counter() - started) * 1000,

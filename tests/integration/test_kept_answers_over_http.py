@@ -1,5 +1,6 @@
 """The edge around an answer that is there already: everybody is still asked who they are, and is counted."""
 
+import json
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -9,10 +10,13 @@ import httpx
 import pytest
 from live_server import OPERATOR, Running, running, toy_parts
 from small_engine import SmallEngine
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
 from api.engine_port import GraphQLAnswer
 from domain.privacy.viewer import Role, Viewer
 
+PREFLIGHT = "graphql-require-preflight"
 BODY = b'{"query":"query Kept { hello }"}'
 KEPT = GraphQLAnswer(body=b'{"data":{"hello":"kept"}}', operation_name="Kept")
 
@@ -72,6 +76,31 @@ async def test_nobody_gets_it_with_a_token_that_has_ended(
     assert (await post(api, authorization=ending)).content == KEPT.body
     monkeypatch.setattr(api.parts.tokens, "_clock", lambda: time.time() + 60)
     assert (await post(api, authorization=ending)).status_code == 401
+
+
+async def test_a_query_by_get_and_one_by_websocket_find_theirs(api: Running) -> None:
+    assert isinstance(api.engine, SmallEngine)
+    api.engine.kept[b"?query=%7B+hello+%7D", Role.OPERATOR] = KEPT
+    api.engine.kept[b'ws:{"query":"{ hello }"}', Role.OPERATOR] = KEPT
+    headers = {"authorization": api.bearer(), "graphql-require-preflight": "1"}
+
+    async with httpx.AsyncClient() as client:
+        got = await client.get(f"{api.url}/graphql?query=%7B+hello+%7D", headers=headers)
+        unsafe = await client.get(
+            f"{api.url}/graphql?query=%7B+hello+%7D", headers={**headers, PREFLIGHT: ""}
+        )
+    async with connect(api.socket_url, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
+        payload = {"authorization": api.bearer()}
+        await socket.send(json.dumps({"type": "connection_init", "payload": payload}))
+        asked = {"id": "7", "type": "subscribe", "payload": {"query": "{ hello }"}}
+        await socket.send(json.dumps(asked))
+        told = [json.loads(await socket.recv()) for _ in range(3)]
+
+    assert (got.content, unsafe.status_code) == (KEPT.body, 400)
+    assert told[1:] == [
+        {"type": "next", "id": "7", "payload": {"data": {"hello": "kept"}}},
+        {"type": "complete", "id": "7"},
+    ]
 
 
 async def test_another_role_gets_its_own(api: Running) -> None:
