@@ -38,6 +38,7 @@ class FreshAnswer:
     is_private: bool = False
 
 
+read_json = json.JSONDecoder().decode
 MakeAnswer = Callable[[], Awaitable[FreshAnswer]]
 
 
@@ -201,7 +202,7 @@ class AnswerCache:
     async def _find(self, key: AnswerKey) -> GraphQLAnswer | None:
         watch = self.values.versions.watch()
         try:
-            (value,) = await self.values.get([self._name(key)], watch)
+            value = await self.values.find(self._name(key), watch)
             fresh = None if value is None else unpacked(value, time.time())
             if fresh is None or fresh.seconds <= 0:
                 return None
@@ -227,7 +228,7 @@ def packed(fresh: FreshAnswer, made_at: float) -> bytes:
 
 def unpacked(value: Value, now: float) -> FreshAnswer:
     head, _, body = value.payload.partition(b"\n")
-    operation_name, cost, until = json.loads(head)
+    operation_name, cost, until = read_json(head.decode())
     names = tuple(name for name in value.depends_on if name != HOUSE)
     return FreshAnswer(
         answer=GraphQLAnswer(body=body, operation_name=operation_name, cost=cost),

@@ -14,7 +14,7 @@ process therefore holds without a round trip for each read, and without the proc
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from db.cache_line import CacheLine
@@ -131,6 +131,12 @@ class CacheVersions:
                 self._keep(name, word)
         fresh = dict(zip(missing, found, strict=True))
         return [fresh[name] if name in fresh else self._known.get(name, b"") for name in names]
+
+    async def are_current(self, words: Mapping[bytes, bytes], watch: Watch) -> bool:
+        """Whether these are the versions now, by name. Raises StoreUnavailable."""
+        if words.items() <= self._known.items():
+            return True
+        return await self.current(tuple(words), watch) == list(words.values())
 
     async def _ask_for(self, names: Sequence[bytes]) -> list[bytes]:
         words = await self.line.ask(b"MGET", *(PREFIX + name for name in names))

@@ -64,6 +64,18 @@ class VersionedValues:
     seal: CacheSeal
     clock: Callable[[], float] = time.time
 
+    async def find(self, key: bytes, watch: Watch) -> Value | None:
+        """One of them; mostly one round trip, and little else."""
+        try:
+            sealed = await self.versions.line.send(b"GET", self._place(key))
+            opened = self._opened(key, sealed) if isinstance(sealed, bytes) else None
+            if opened is None:
+                return None
+            value, words = opened
+            return value if await self.versions.are_current(words, watch) else None
+        except StoreUnavailable:
+            return None
+
     async def get(self, keys: Sequence[bytes], watch: Watch) -> list[Value | None]:
         """The good ones; two round trips at most, mostly one."""
         try:

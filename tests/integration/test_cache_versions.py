@@ -91,9 +91,12 @@ async def kept(values: VersionedValues, *names: bytes, seconds: float = 60) -> N
 
 
 async def found(values: VersionedValues) -> Value | None:
+    """By either way of looking for it."""
     watch = values.versions.watch()
+    alone = await values.find(KEY, watch)
     (value,) = await values.get([KEY], watch)
     values.versions.end(watch)
+    assert alone == value
     return value
 
 
