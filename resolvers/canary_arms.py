@@ -4,13 +4,11 @@ Arms are told by the hash, not by the tier: whoever was chosen counts, whatever 
 after are told by the ids of the log, which follow the commits; a business clock may stand still.
 """
 
-from enum import Enum
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    Integer,
     Numeric,
     Text,
     case,
@@ -25,18 +23,10 @@ from sqlalchemy.dialects.postgresql import JSONB, array
 
 from db import tables as t
 from domain.tiers.canary import BUCKETS, bucket
+from resolvers.compared_arms import ComparedArm
 from resolvers.distribution import policy_code
 from resolvers.live_moment import live_as_of
 from resolvers.past_tiers import rank_of, version_of
-from resolvers.shares import share
-
-
-class ComparedArm(Enum):
-    """Who is graded by which version."""
-
-    CONTROL = "CONTROL"
-    TREATMENT = "TREATMENT"
-
 
 canary, customers, log = t.tier_policy_canaries.c, t.customers.c, t.tier_transitions
 later = t.tier_policy_canaries.alias("later_canaries")
@@ -45,7 +35,9 @@ until = func.coalesce(canary.ended_at, live_as_of)
 
 
 def arm(customer_id: Any, of: Any) -> Any:
-    is_in = bucket(customer_id, cast(of.policy_id, BigInteger)) < of.share * literal_column(str(BUCKETS))
+    is_in = bucket(customer_id, cast(of.policy_id, BigInteger)) < cast(
+        of.share * literal_column(str(BUCKETS)), BigInteger
+    )
     return case(
         (is_in, literal(ComparedArm.TREATMENT.value, Text)), else_=literal(ComparedArm.CONTROL.value, Text)
     )
@@ -88,91 +80,52 @@ def sums_of_arms() -> Any:
     return select(type_coerce(found, JSONB)).correlate(t.tier_policy_canaries).scalar_subquery()
 
 
+def moves_of_arms() -> Any:
+    """`[arm, version before, rank before, version now, rank now, customers]` of each kind of move, as JSON: the last
+    decision before the share was what it is, and the last one until the canary's end. Rank 0 and null: no tier."""
+    entry = log.c
+    decision = array(
+        [entry.transition_id, entry.version_id, cast(func.coalesce(entry.to_rank, 0), BigInteger)]
+    )
+    is_before = entry.transition_id < canary.share_event_id
+    has_come = func.coalesce(entry.transition_id < canary.ended_event_id, True)
+    decisions = (
+        select(
+            entry.customer_id,
+            func.max(decision, type_=ARRAY(BigInteger)).filter(is_before).label("before"),
+            func.max(decision, type_=ARRAY(BigInteger)).filter(has_come).label("now"),
+        )
+        .where(entry.policy_id == canary.policy_id)
+        .group_by(entry.customer_id)
+        .correlate(t.tier_policy_canaries)
+        .subquery("decisions_of_arms")
+    )
+    sides = [part(decisions.c[side]) for side in ("before", "now") for part in (version_of, rank_of)]
+    counted = (
+        select(
+            arm(decisions.c.customer_id, canary).label("kind"),
+            *(part.label(f"part_{place}") for place, part in enumerate(sides)),
+            func.count().label("customers"),
+        )
+        .group_by(*(literal_column(str(place)) for place in range(1, 6)))
+        .correlate(t.tier_policy_canaries)
+        .subquery("moves_of_arms")
+    )
+    found = func.jsonb_agg(func.jsonb_build_array(*counted.c))
+    return select(type_coerce(found, JSONB)).correlate(t.tier_policy_canaries).scalar_subquery()
+
+
 comparisons = (
     select(
         *t.tier_policy_canaries.c,
         until.label("until"),
         sums_of_arms().label("sums"),
+        moves_of_arms().label("moves"),
     )
     .join(t.tier_policies, t.tier_policies.c.policy_id == canary.policy_id)
     .where(t.tier_policies.c.code == policy_code, canary.share_event_id == last)
     .offset(literal_column("0"))
     .subquery("tier_comparisons")
 )
-"""The latest canary of a policy. The offset keeps PostgreSQL from summing up once for each field that reads it."""
-
-of = comparisons.c
-arms = (
-    select(
-        arm(customers.customer_id, of).label("kind"),
-        cast(func.count(), Integer).label("customers"),
-        of.policy_id,
-        of.share,
-        of.share_event_id,
-        of.ended_event_id,
-        of.version_id,
-        of.control_version_id,
-    )
-    .select_from(t.customers)
-    .group_by(literal_column("1"))
-    .correlate(comparisons)
-    .subquery("compared_arms")
-)
-
-
-def decisions_of_arm() -> Any:
-    """One row a customer of the arm: the last decision before the share was what it is, and the last one until the
-    canary's end, as `resolvers.past_tiers` says decisions."""
-    entry = log.c
-    decision = array(
-        [entry.transition_id, entry.version_id, cast(func.coalesce(entry.to_rank, 0), BigInteger)]
-    )
-    is_before = entry.transition_id < arms.c.share_event_id
-    has_come = func.coalesce(entry.transition_id < arms.c.ended_event_id, True)
-    return (
-        select(
-            func.max(decision, type_=ARRAY(BigInteger)).filter(is_before).label("before"),
-            func.max(decision, type_=ARRAY(BigInteger)).filter(has_come).label("now"),
-        )
-        .where(entry.policy_id == arms.c.policy_id, arm(entry.customer_id, arms.c) == arms.c.kind)
-        .group_by(entry.customer_id)
-        .correlate(arms)
-        .subquery("decisions_of_arm")
-    )
-
-
-decisions = decisions_of_arm()
-old, new = t.tiers.alias("tiers_before_canary"), t.tiers.alias("tiers_under_canary")
-before, now = decisions.c.before, decisions.c.now
-was_there = (old.c.version_id == version_of(before)) & (old.c.rank == rank_of(before))
-is_there = (new.c.version_id == version_of(now)) & (new.c.rank == rank_of(now))
-counted = cast(func.count(), Integer)
-moves = (
-    select(
-        old.c.code.label("from_code"),
-        new.c.code.label("to_code"),
-        func.max(old.c.version_id).label("from_version"),
-        func.max(new.c.version_id).label("to_version"),
-        func.coalesce(func.max(old.c.rank), 0).label("from_rank"),
-        func.coalesce(func.max(new.c.rank), 0).label("to_rank"),
-        counted.label("customers"),
-    )
-    .select_from(decisions.outerjoin(old, was_there).outerjoin(new, is_there))
-    .where(old.c.code.is_not(None) | new.c.code.is_not(None))
-    .group_by(old.c.code, new.c.code)
-    .correlate(arms)
-    .subquery("moves_of_arm")
-)
-held = (
-    select(
-        new.c.code,
-        func.max(new.c.version_id).label("version_id"),
-        func.max(new.c.rank).label("rank"),
-        counted.label("customers"),
-        share(counted, func.sum(counted).over()).label("share"),
-    )
-    .select_from(decisions.join(new, is_there))
-    .group_by(new.c.code)
-    .correlate(arms)
-    .subquery("held_in_arm")
-)
+"""The latest canary of a policy. One pass over the customers and their orders of the period, one over the log: the
+offset keeps PostgreSQL from doing it again for each field that reads of it."""

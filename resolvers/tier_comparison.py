@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
-from typing import Any
 
 import strawberry
 
 from db import tables as t
 from domain.tiers import arm_comparison
 from domain.tiers.arm_comparison import ArmSums, Compared, KpiName
-from resolvers.canary_arms import ComparedArm, arms, comparisons, held, moves
+from resolvers.canary_arms import comparisons
+from resolvers.compared_arms import SIX_DIGITS, ComparedArm, Sums, TierPolicyArm, arms
 from resolvers.context import Context
 from resolvers.distribution import WATCHERS
-from resolvers.readpath.declare import column, computed, embed, entity, many, one
+from resolvers.readpath.declare import column, computed, embed, entity, one
 from resolvers.readpath.expressions import coded
-from resolvers.readpath.named import named
 from resolvers.readpath.sources import SHARED
 from resolvers.tier_answers import Period
-from resolvers.tier_policies import DecimalRange, Tier, TierPolicy, TierPolicyVersion, tiers_of_policies
+from resolvers.tier_policies import DecimalRange, TierPolicy, TierPolicyVersion
 
 strawberry.enum(KpiName, description="What a customer did, on average. May grow. [S1-16]")
-SIX_DIGITS = Decimal("0.000001")
 of = comparisons.c
 
 
@@ -35,7 +32,6 @@ class CanaryOutcome(Enum):
     ENDED = "ENDED"
 
 
-strawberry.enum(ComparedArm, description="CONTROL is the rest, TREATMENT the canary.")
 strawberry.enum(CanaryOutcome, description="PROMOTED: it grades everybody since; ENDED: nobody.")
 
 
@@ -58,55 +54,14 @@ class ComparedMetric:
     )
 
 
-def tier_on(version_id: Any, code: Any) -> Any:
-    return (tiers_of_policies.c.version_id == version_id) & (tiers_of_policies.c.code == code)
-
-
-@entity(held, roles=WATCHERS, scope=SHARED)
-class ComparedTier:
-    """One tier of an arm."""
-
-    tier: Tier = one("Which tier.", on=tier_on(held.c.version_id, held.c.code))
-    customers: int = column(held.c.customers, "How many of the arm hold it.")
-    share: Decimal = column(held.c.share, "Of all of the arm who hold a tier, 0..1, six digits.")
-
-
-@entity(moves, roles=WATCHERS, scope=SHARED)
-class ComparedMove:
-    """How many of an arm went from one tier to another, or stayed."""
-
-    from_: Tier | None = named(
-        "from", one("Held before; null: none.", on=tier_on(moves.c.from_version, moves.c.from_code))
-    )
-    to: Tier | None = one("Held now; null: none.", on=tier_on(moves.c.to_version, moves.c.to_code))
-    customers: int = column(moves.c.customers, "How many.")
-
-
-@entity(arms, roles=WATCHERS, scope=SHARED)
-class TierPolicyArm:
-    """Whom one of two compared versions grades."""
-
-    kind: ComparedArm = column(coded(arms.c.kind, ComparedArm), "Which arm.")
-    customers: int = column(arms.c.customers, "How many customers are in it, whatever tier they hold.")
-    tiers: list[ComparedTier] = many(
-        "How they are spread over the tiers, lowest first; at the end of the period.",
-        order_by=[held.c.rank, held.c.version_id, held.c.code],
-    )
-    moves: list[ComparedMove] = many(
-        "Between which tiers they moved in the period, from the lowest up.",
-        order_by=[moves.c.from_rank, moves.c.to_rank, moves.c.from_code, moves.c.to_code],
-    )
-
-
-def metrics(context: Context, sums: Mapping[str, Mapping[str, int]]) -> list[ComparedMetric]:
+def metrics(context: Context, sums: Sums) -> list[ComparedMetric]:
     """Six digits are shown of exact means."""
     control, treatment = (arm_sums(sums, one) for one in ComparedArm)
     currency = context.shop.currency_code
     return [metric(one, currency) for one in arm_comparison.compare_arms(control, treatment)]
 
 
-def arm_sums(sums: Mapping[str, Mapping[str, int]], kind: ComparedArm) -> ArmSums:
-    """An arm without anybody is not among them."""
+def arm_sums(sums: Sums, kind: ComparedArm) -> ArmSums:
     return ArmSums(**sums.get(kind.value, {}))
 
 
@@ -137,16 +92,16 @@ def six_digits(value: Fraction | float | None) -> Decimal | None:
     return (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(SIX_DIGITS)
 
 
-def ratio(sums: Mapping[str, Mapping[str, int]], share: Decimal) -> float:
+def ratio(sums: Sums, share: Decimal) -> float:
     control, treatment = (arm_sums(sums, one).customers for one in ComparedArm)
     return arm_comparison.sample_ratio_probability(control, treatment, share)
 
 
-def sample_ratio(context: Context, sums: Mapping[str, Any], share: Decimal) -> Decimal:  # noqa: ARG001
+def sample_ratio(context: Context, sums: Sums, share: Decimal) -> Decimal:  # noqa: ARG001
     return Decimal(ratio(sums, share)).quantize(SIX_DIGITS)
 
 
-def is_valid(context: Context, sums: Mapping[str, Any], share: Decimal) -> bool:  # noqa: ARG001
+def is_valid(context: Context, sums: Sums, share: Decimal) -> bool:  # noqa: ARG001
     return ratio(sums, share) >= arm_comparison.LEAST_RATIO_PROBABILITY
 
 
@@ -169,9 +124,7 @@ class TierPolicyComparison:
         to=of.until,
     )
     outcome: CanaryOutcome | None = column(coded(of.outcome, CanaryOutcome), "Null: it runs.")
-    arms: list[TierPolicyArm] = many(
-        "The rest and the canary; without an arm that is empty.", order_by=[arms.c.kind]
-    )
+    arms: list[TierPolicyArm] = computed(arms, of.sums, of.moves, about="The rest and the canary.")
     metrics: list[ComparedMetric] = computed(
         metrics, of.sums, about="What customers of both arms did in the period, by their counted orders."
     )

@@ -22,7 +22,7 @@ from domain.standings.open_business_day import open_business_day
 LENIENT = changed(("tiers", 1, "threshold"), "100")
 COMPARE = """{ tierPolicyComparison(policy: "own") {
   policy { code } control { number } treatment { number status } share period { from to } outcome
-  arms { kind customers tiers { tier { code } customers share } moves { from { code } to { code } customers } }
+  arms { kind customers tiers { tierCode name customers share } moves { fromCode toCode customers } }
   metrics { kpi unit control treatment difference interval { min max } pValue } sampleRatioPValue valid } }"""
 BUY = """
 INSERT INTO orders (customer_id, source_id, external_id, placed_at, paid_at, status, stated_at, channel, charged_cents)
@@ -55,10 +55,7 @@ def arm_of(found: dict[str, Any], kind: str) -> dict[str, Any]:
 
 
 def counted(arm: dict[str, Any]) -> dict[tuple[str | None, str | None], int]:
-    return {
-        tuple(move[side]["code"] if move[side] else None for side in ("from", "to")): move["customers"]
-        for move in arm["moves"]
-    }
+    return {(move["fromCode"], move["toCode"]): move["customers"] for move in arm["moves"]}
 
 
 async def test_before_any_canary_there_is_nothing_to_compare(shop: Retailer) -> None:
@@ -83,7 +80,7 @@ async def test_each_arm_has_its_customers_their_tiers_and_their_moves(shop: Reta
         assert arm["customers"] == len(members)
         assert counted(arm) == Counter((before[one], after[one]) for one in members)
         spread = Counter(after[one] for one in members)
-        assert {one["tier"]["code"]: one["customers"] for one in arm["tiers"]} == spread
+        assert {one["tierCode"]: one["customers"] for one in arm["tiers"]} == spread
         assert sum(Decimal(one["share"]) for one in arm["tiers"]) == pytest.approx(1, abs=Decimal("0.00001"))
     assert ("GUEST", "FRIEND") in counted(arm_of(found, "TREATMENT"))
     assert all(old == new for old, new in counted(arm_of(found, "CONTROL")))
