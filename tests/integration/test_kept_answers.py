@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from cache_stores import until
-from own_policy import CREATE, PREVIEW, RULE
+from own_policy import CREATE, PREVIEW, RULE, changed
+from policy_canary import begun, ids, taken
+from policy_life import activated, five_policies
 from retailer import NOW, SOURCE, Retailer
 
 from api.answer_cache import AnswerCache
@@ -18,9 +20,11 @@ from api.caches import open_caches
 from api.engine_port import GraphQLRequest
 from api.graphql_request import request_from_body
 from api.latest_shop import open_shop
+from api.recompute import review_store
 from api.relay import forget_answers
 from api.settings import Settings
 from api.wiring import make_engine
+from api.worker import review_next
 from db.alert_writes import FoundAlert, raise_alerts
 from db.live_subscribers import Subscribers
 from db.outbox_events import OutboxTable
@@ -32,6 +36,7 @@ from domain.watching.alert import AlertKind
 OPERATOR = Viewer("olga", Role.OPERATOR)
 PROFILE = '{ customer(by: {id: "cus_%d"}) { profile { name } } }'
 CITY = '{ customer(by: {id: "cus_%d"}) { profile { address { city } } } }'
+GRADED_BY = '{ customer(by: {id: "cus_%d"}) { tier(policy: "own") { policyVersion { status } } } }'
 RECOMMENDED = '%s { customer(by: {id: "cus_%d"}) { recommendations(first: 2) { rank product { id } } } }'
 """What a client sends is a body; the same bytes again may be answered from what is kept."""
 
@@ -306,3 +311,22 @@ async def test_a_drafted_policy_is_seen_at_once_and_a_preview_drops_nothing(desk
     }
     assert preview["data"]["acted"]["customers"] == 300
     assert len(desk.answers.memory) == kept == 1
+
+
+async def test_a_canary_that_decides_nothing_is_seen_all_the_same(desk: Desk) -> None:
+    """The version that grades a customer is shown, so it moves with the look at them."""
+    async with five_policies(desk.retailer) as shop:
+        await activated(shop)
+        nobody_moves = changed(("tiers", 2, "threshold"), "1001")
+        one = min(taken(await ids(shop), 5_000))
+        before = [await desk.send(GRADED_BY % one) for _ in range(2)]
+
+        await begun(shop, "0.5", nobody_moves, worked=False)
+        store = review_store(Settings(clock=NOW), shop.stores)
+        while await review_next(store, desk.api.caches.versions):
+            pass
+        after = await desk.send(GRADED_BY % one)
+
+    shown = [found["data"]["customer"]["tier"]["policyVersion"]["status"] for found in (*before, after)]
+    assert shown == ["ACTIVE", "ACTIVE", "CANARY"]
+    assert desk.answers.counts.memory_hits == 1

@@ -11,18 +11,20 @@ import pytest_asyncio
 from own_policy import ACTIVATE, END_CANARY, RETIRE, ROLL_BACK, RULE, changed
 from policy_canary import asked, begun, ids, taken, tiers
 from policy_life import act, activated, codes, drafted, five_policies, looked_at, work
-from retailer import NOW, Retailer
+from retailer import NOW, SOURCE, Retailer
 
-from api.recompute import compare, rebuild_facts
+from api.recompute import compare, rebuild_facts, review_store
 from api.settings import Settings
 from db.business_days import PostgresBusinessDays
 from db.policy_canaries import bucket_sql
 from domain.privacy.viewer import Role
 from domain.standings.open_business_day import open_business_day
+from domain.standings.review_customers import review_customers
 from domain.tiers.canary import bucket
 
 LENIENT = changed(("tiers", 1, "threshold"), "100")
 RENAMED = changed(("tiers", 0, "code"), "VISITOR") | {"neverOrderedTier": "VISITOR"}
+INGEST = """mutation M($input: EventIngestInput!) { acted: eventIngest(input: $input) { accepted } }"""
 GRADED_BY = "SELECT customer_id, (versions >> 56) & 255 FROM customer_standings ORDER BY 1"
 DECIDED = """
 SELECT customer_id, kind, reason FROM tier_transitions WHERE policy_id = 7 AND version_id = $1 ORDER BY transition_id
@@ -355,3 +357,65 @@ async def test_only_operators_end_a_canary(retailer: Retailer, role: Role) -> No
     assert "errors" in await retailer.ask(
         END_CANARY, role, {"input": {"policy": "own", "reason": "no"}}, **own_id
     )
+
+
+async def test_a_worker_that_goes_on_sees_each_step(shop: Retailer) -> None:
+    """The same process before, during and after: what it remembers of the rules follows the share."""
+    await activated(shop)
+    store, everybody = review_store(Settings(clock=NOW), shop.stores), await ids(shop)
+    found = []
+
+    async def go_on() -> None:
+        while True:
+            async with store.next_dirty() as batch:
+                await review_customers(batch)
+                if batch.size == 0:
+                    break
+        found.append(await graded_by(shop, 2))
+
+    await go_on()
+    version = await begun(shop, "0.1", LENIENT, worked=False)
+    await go_on()
+    await asked(shop, version, "0.3")
+    await go_on()
+    await act(shop, END_CANARY, policy="own", reason="enough")
+    await go_on()
+
+    assert found == [set(), taken(everybody, 1_000), taken(everybody, 3_000), set()]
+    assert await faults(shop) == {}
+
+
+async def test_a_lost_mark_is_found(shop: Retailer) -> None:
+    """Whoever is graded by the wrong side shows in the comparison with a full run."""
+    await activated(shop)
+    await begun(shop, "0.3", LENIENT, worked=False)
+    in_it = taken(await ids(shop), 3_000)
+
+    await shop.stores.pool.execute("DELETE FROM dirty_customers WHERE customer_id = $1", min(in_it))
+    await work(shop)
+
+    assert (await faults(shop))["standings that should have moved on"] == 1
+
+
+async def test_an_order_of_a_customer_in_the_canary_is_decided_by_its_version(shop: Retailer) -> None:
+    """200 CNY: a FRIEND where 100 are enough, a GUEST where it takes 300."""
+    await activated(shop)
+    await begun(shop, "0.5", LENIENT)
+    silent = set(await shop.column("SELECT customer_id FROM customer_facts WHERE spend_90d = 0"))
+    in_it = taken(await ids(shop), 5_000)
+    chosen = (min(silent & in_it), min(silent - in_it))
+    refs = "SELECT external_id FROM customer_refs WHERE customer_id = $1"
+    paid = {"status": "PAID", "channel": "APP", "netAmount": {"amount": "200", "currencyCode": "CNY"}}
+
+    for one in chosen:
+        body = {
+            "id": f"bought {one}",
+            "occurredAt": NOW.isoformat(),
+            "customer": {"externalId": await shop.value(refs, one)},
+            "data": {"order": paid | {"externalId": f"bought {one}"}},
+        }
+        assert (await act(shop, INGEST, source=SOURCE, events=[body]))["accepted"] == 1
+    await work(shop)
+
+    held = await tiers(shop)
+    assert [held[one] for one in chosen] == ["FRIEND", "GUEST"]
