@@ -1,41 +1,29 @@
 """What a basket costs a customer, why, and what it earns. [S0-20, S2-5, S2-6]"""
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Sequence
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 import strawberry
 from sqlalchemy import JSON, BigInteger, Column, MetaData, Numeric, Table
 
 from db import tables as t
-from domain.errors import DomainError, ErrorCode
-from domain.pricing.price import PricedBasket, PriceStepKind
 from domain.pricing.price import PricedLine as LineAtPrice
-from domain.pricing.price_basket import BasketLine, Pricing, price_basket
-from domain.pricing.published import Held, published_tiers
-from domain.pricing.rules import ListedProduct, MemberDayOffer, PriceRules
+from domain.pricing.price import PriceStepKind
 from domain.words import Words
 from resolvers.access import STAFF_AND_CUSTOMERS
+from resolvers.basket_prices import Basket, priced
 from resolvers.basket_rows import baskets
+from resolvers.basket_tiers import TierChangePreview, rows_of_changes, tier_changes
 from resolvers.context import Context
 from resolvers.money import Money, cents_in, money
 from resolvers.products import Product
 from resolvers.readpath.declare import column, computed, entity, one, worked
 from resolvers.readpath.sources import WITHIN_PARENT
-from resolvers.remembered import once_an_operation
 from resolvers.words import in_language, locale
 
 strawberry.enum(PriceStepKind, description="What offers a price. May grow.")
-Basket = Mapping[str, Any]
-"""As `basket_rows` prints it: lines, on, products, offers, held."""
-
-FURTHEST = timedelta(days=31)
-MOST_CENTS = 2_000_000_000
-"""So that points, which no multiplier takes over a hundredfold, are a whole number of 32 bits."""
-
 priced_lines = Table(
     "priced_lines",
     MetaData(),
@@ -57,57 +45,6 @@ class PriceStep:
     words: str = strawberry.field(description="The same in words.")
     unit_price: Money = strawberry.field(description="What a unit would cost by this rule alone.")
     applied: bool = strawberry.field(description="Whether this is the price. Exactly one is.")
-
-
-def tiers_of(context: Context, held: Sequence[Sequence[int]]) -> list[Held]:
-    versions = [(context.shop.versions[version_id], rank) for version_id, rank in held]
-    return [(version, version.rule.tiers[rank - 1]) for version, rank in versions]
-
-
-def offer_of(percent: int, limit: int | None, taken: str) -> MemberDayOffer:
-    left = None if limit is None else max(Decimal(0), limit - Decimal(taken))
-    return MemberDayOffer(factor=Fraction(percent, 100), units_left=left)
-
-
-def pricing_of(context: Context, basket: Basket) -> Pricing:
-    """All that may move a price; the types hold nothing else of a customer. [PIPL art. 24]"""
-    return Pricing(
-        rules=PriceRules(),
-        tiers=published_tiers(tiers_of(context, basket["held"] or ())),
-        offers={product_id: offer_of(*offer) for product_id, *offer in basket["offers"] or ()},
-        on=day_of(context, basket),
-    )
-
-
-def day_of(context: Context, basket: Basket) -> date:
-    today, on = context.shop.today, date.fromisoformat(basket["on"])
-    if not today <= on <= today + FURTHEST:
-        message = (
-            f"at must lie on {today} or within {FURTHEST.days} days: list prices of the past are not kept."
-        )
-        raise DomainError(ErrorCode.OUT_OF_RANGE, message, ("at",))
-    return on
-
-
-def lines_of(basket: Basket) -> list[BasketLine]:
-    shelf = {
-        product_id: ListedProduct(product_id=product_id, list_price_cents=price, unit_cost_cents=cost)
-        for product_id, price, cost in basket["products"] or ()
-    }
-    for product_id, _ in basket["lines"]:
-        if product_id not in shelf:
-            message = f"prd_{product_id} is no product: take an id from products."
-            raise DomainError(ErrorCode.UNKNOWN_PRODUCT, message, ("lines",))
-    return [BasketLine(shelf[product_id], Decimal(quantity)) for product_id, quantity in basket["lines"]]
-
-
-@once_an_operation
-def priced(context: Context, basket: Basket) -> PricedBasket:
-    found = price_basket(lines_of(basket), pricing_of(context, basket))
-    if found.total_cents > MOST_CENTS:
-        message = f"A basket costs at most {MOST_CENTS // 100:,}: leave something out."
-        raise DomainError(ErrorCode.OUT_OF_RANGE, message, ("lines",))
-    return found
 
 
 def total(context: Context, basket: Basket) -> Money:
@@ -175,4 +112,12 @@ class BasketPreview:
     )
     lines: list[PricedLine] = worked(
         "In the order given.", rows_of_lines, baskets.c.basket, rows=priced_lines
+    )
+    tiers_after: list[TierChangePreview] = worked(
+        "Where the order, once paid, would put the customer under each policy in force, by what it measures alone.",
+        rows_of_changes,
+        baskets.c.basket,
+        baskets.c.graded_by,
+        baskets.c.facts,
+        rows=tier_changes,
     )

@@ -30,6 +30,8 @@ from strawberry import ID
 
 from db import tables as t
 from domain.orders.order import OrderStatus
+from resolvers.facts import facts_as_json
+from resolvers.facts_rows import facts_of_customers
 from resolvers.live_moment import live_as_of, zone
 from resolvers.readpath.cursors import decode_id
 from resolvers.readpath.declare import argument
@@ -149,6 +151,32 @@ def tiers_held() -> ColumnElement[Any]:
     )
 
 
+def graded_by() -> ColumnElement[Any]:
+    """For each policy in force the version that the customer stands under, or would."""
+    standing, version = t.tier_standings.c, t.tier_policy_versions.c
+    entry = func.json_build_array(version.policy_id, func.coalesce(standing.version_id, version.version_id))
+    of_customer = (standing.policy_id == version.policy_id) & (
+        standing.customer_id == t.customers.c.customer_id
+    )
+    return (
+        select(func.json_agg(aggregate_order_by(entry, version.policy_id), type_=JSON()))
+        .select_from(t.tier_policy_versions.outerjoin(t.tier_standings, of_customer))
+        .where(version.status == "ACTIVE")
+        .correlate(t.customers)
+        .scalar_subquery()
+    )
+
+
+def facts_now() -> ColumnElement[Any]:
+    facts = facts_of_customers
+    return (
+        select(facts_as_json(live_as_of))
+        .where(facts.c.customer_id == t.customers.c.customer_id)
+        .correlate(t.customers)
+        .scalar_subquery()
+    )
+
+
 PARTS = {
     "lines": lines,
     "on": bought_on,
@@ -160,6 +188,8 @@ baskets = (
     select(
         t.customers.c.customer_id,
         func.json_build_object(*chain.from_iterable(PARTS.items()), type_=JSON()).label("basket"),
+        graded_by().label("graded_by"),
+        facts_now().label("facts"),
     )
     .correlate(t.customers)
     .subquery("baskets")

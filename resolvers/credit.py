@@ -12,7 +12,7 @@ from domain.credit.terms import CreditTerms as Terms
 from domain.credit.terms import credit_terms, published_credit
 from domain.customers.profile import CustomerKind
 from domain.tiers.exact import shown
-from resolvers.basket import tiers_of
+from resolvers.basket_prices import tiers_of
 from resolvers.context import Context
 from resolvers.money import Money, cents_in
 from resolvers.words import in_language

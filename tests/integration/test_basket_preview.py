@@ -176,6 +176,56 @@ async def test_a_basket_of_a_hundred_lines_takes_two_statements(retailer: Retail
     assert retailer.fallbacks == []
 
 
+AFTER = """query A($id: ID!, $lines: [BasketLineInput!]!) { customer(by: {id: $id}) {
+  facts { spend30d } tiers { policy { code } rawTier { code } }
+  basketPreview(lines: $lines) { total { amount }
+    tiersAfter { policy { code } before { code name } after { code rank } } } } }"""
+
+
+async def test_a_basket_says_where_it_would_put_its_buyer(retailer: Retailer) -> None:
+    buyer = await retailer.value(
+        "SELECT min(customer_id) FROM customer_facts WHERE spend_30d BETWEEN 1 AND 49999 AND orders_30d > 0"
+    )
+    before = retailer.reads.statements
+
+    answer = await retailer.ask(AFTER, Role.OPERATOR, {"id": f"cus_{buyer}", "lines": [line(1, "220")]})
+
+    assert "errors" not in answer
+    assert retailer.reads.statements == before + 2
+    found = answer["data"]["customer"]
+    changes = {one["policy"]["code"]: one for one in found["basketPreview"]["tiersAfter"]}
+    assert list(changes) == [
+        "kuailv_grade",
+        "chuanwei_value",
+        "wanxiang_value",
+        "wanxiang_member",
+        "xiaoxiang_layer",
+    ]
+    for standing in found["tiers"]:
+        raw = standing["rawTier"] and standing["rawTier"]["code"]
+        assert (changes[standing["policy"]["code"]]["before"] or {}).get("code") == raw
+    assert changes["wanxiang_value"]["before"] == {"code": "POTENTIAL", "name": "潜力"}
+    assert changes["wanxiang_value"]["after"] == {"code": "DIAMOND", "rank": 3}  # over 2,000 within 30 days
+
+
+async def test_a_first_basket_gives_a_first_tier(retailer: Retailer) -> None:
+    key = await retailer.value(
+        "INSERT INTO customers (kind, registered_at) VALUES ('HOUSEHOLD', now()) RETURNING customer_id"
+    )
+
+    answer = await retailer.ask(AFTER, Role.OPERATOR, {"id": f"cus_{key}", "lines": [line(1)]})
+
+    changes = {
+        one["policy"]["code"]: (
+            one["before"] and one["before"]["code"],
+            one["after"] and one["after"]["code"],
+        )
+        for one in answer["data"]["customer"]["basketPreview"]["tiersAfter"]
+    }
+    assert changes["wanxiang_value"] == ("POTENTIAL", "POTENTIAL")
+    assert changes["xiaoxiang_layer"] == (None, "SILVER")  # S4-6: whoever never ordered has no layer
+
+
 @pytest.mark.parametrize(
     ("lines", "at", "message"),
     [

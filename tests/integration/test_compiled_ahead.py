@@ -33,7 +33,7 @@ async def test_no_role_waits_for_the_compiler_once_a_server_has_started(
     found = [await answer(retailer, example, role) for example in QUERIES for role in Role]
 
     codes = {error["extensions"]["code"] for one in found for error in one.get("errors", ())}
-    assert len(QUERIES) == 6
+    assert len(QUERIES) == 7
     assert codes == {"FORBIDDEN"}
     assert retailer.fallbacks == []
 

@@ -330,3 +330,26 @@ async def test_a_canary_that_decides_nothing_is_seen_all_the_same(desk: Desk) ->
     shown = [found["data"]["customer"]["tier"]["policyVersion"]["status"] for found in (*before, after)]
     assert shown == ["ACTIVE", "ACTIVE", "CANARY"]
     assert desk.answers.counts.memory_hits == 1
+
+
+BASKET = """query B($lines: [BasketLineInput!]!, $at: DateTime) { customer(by: {id: "cus_1"}) {
+  basketPreview(lines: $lines, at: $at) { lines { unitPrice { amount } } } } }"""
+SET_DAY = "mutation S($input: MemberDaySetInput!) { memberDaySet(input: $input) { changed } }"
+
+
+async def test_a_price_is_another_once_a_member_day_is_set(desk: Desk) -> None:
+    """Products and offers belong to nobody: what is kept of any customer's basket goes."""
+    await desk.retailer.stores.pool.execute(
+        "UPDATE products SET unit_price_cents = 1000 WHERE product_id = 1"
+    )
+    asked = {"lines": [{"product": "prd_1", "quantity": "1"}], "at": "2026-06-03T12:00:00+08:00"}
+    offers = {"on": "2026-06-03", "offers": [{"product": "prd_1", "percent": 30}]}
+    before = await desk.send(BASKET, **asked)
+    assert await desk.send(BASKET, **asked) == before
+    assert desk.answers.counts.memory_hits == 1
+
+    await desk.send(SET_DAY, input=offers)
+    after = await desk.send(BASKET, **asked)
+
+    assert before != after
+    assert after["data"]["customer"]["basketPreview"]["lines"][0]["unitPrice"] == {"amount": "3.00"}

@@ -50,6 +50,7 @@ async def statements_of(retailer: Retailer, name: str) -> list[tuple[str, Sequen
     rich = await retailer.value(RICH)
     order = await retailer.value("SELECT max(order_id) FROM orders WHERE customer_id = $1", rich)
     given = {"id": f"cus_{rich}", "phone": await retailer.phone_of(rich), "order": f"ord_{order}"}
+    given["lines"] = [{"product": f"prd_{number}", "quantity": "2"} for number in range(1, 11)]
     given["where"] = {"city": ["上海"], "facts": {"spend90d": {"gt": "2000"}}}
     return await statements_of_text(retailer, OPERATIONS[name], given)
 
