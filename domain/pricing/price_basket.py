@@ -96,7 +96,7 @@ def _tier_steps(product: ListedProduct, tiers: PublishedTiers) -> Iterator[Price
 def _with_lowest_applied(steps: list[PriceStep]) -> list[PriceStep]:
     """Rules do not add up (S2-5). Of equal prices the first applies, so that nobody needs a tier for the list price."""
     lowest = min(steps, key=lambda step: step.unit_price_cents)
-    return [replace(step, applied=step is lowest) for step in steps]
+    return [replace(step, applied=True) if step is lowest else step for step in steps]
 
 
 def _with_floor(steps: list[PriceStep], product: ListedProduct, rules: PriceRules) -> tuple[PriceStep, ...]:
@@ -117,14 +117,14 @@ def _price_of(steps: Sequence[PriceStep]) -> int:
 
 
 def _line(product: ListedProduct, quantity: Decimal, steps: tuple[PriceStep, ...]) -> PricedLine:
-    unit = _price_of(steps)
-    return PricedLine(product.product_id, quantity, unit, half_up(unit * Fraction(quantity)), steps)
+    unit, (units, parts) = _price_of(steps), quantity.as_integer_ratio()
+    return PricedLine(product.product_id, quantity, unit, half_up(unit * units, parts), steps)
 
 
 def _share(product: ListedProduct, factor: Fraction) -> int:
-    return half_up(product.list_price_cents * factor)
+    return half_up(product.list_price_cents * factor.numerator, factor.denominator)
 
 
-def half_up(cents: Fraction) -> int:
-    """To whole cents; half a cent is rounded up, as on a till's receipt."""
-    return floor(cents + Fraction(1, 2))
+def half_up(cents: int, parts: int) -> int:
+    """`cents / parts` to whole cents; half a cent is rounded up, as on a till's receipt."""
+    return (2 * cents + parts) // (2 * parts)
