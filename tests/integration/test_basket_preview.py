@@ -94,6 +94,19 @@ async def test_a_grade_has_its_price_and_its_points(
     ]
 
 
+async def test_a_trial_lowers_the_price(retailer: Retailer) -> None:  # S0-17
+    customer = await holding_alone(retailer, "GOLD")
+    await retailer.stores.pool.execute(
+        "UPDATE tier_standings SET rank = 4, trial_rank = 4, trial_until = now() WHERE customer_id = $1",
+        int(customer[4:]),
+    )
+
+    found = await preview(retailer, customer, line(1))
+
+    assert found["lines"][0]["unitPrice"]["amount"] == "9.70"
+    assert found["lines"][0]["steps"][1]["rule"] == "kuailv_grade@1/PLATINUM"
+
+
 async def test_every_offered_price_is_shown_in_words(retailer: Retailer) -> None:
     await set_day(retailer, [offer(1)])
     customer = await holding(retailer, "DIAMOND")

@@ -1,6 +1,7 @@
 """A review computes what a customer stands for and writes only what changed."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from api.recompute import recompute_chosen
 from db import review_store
 from db.business_days import PostgresBusinessDays
 from domain.ingest.events import CancellationEvent, ProfileChangeEvent
+from domain.orders.order import OrderStatus
 from domain.standings.open_business_day import open_business_day
 from domain.standings.review_customers import ReviewCounts
 
@@ -157,6 +159,29 @@ async def test_only_a_large_order_raises_at_once(shop: TestShop, words: str, cen
 
     of_grade = "SELECT tiers & 255, raw_tiers & 255 FROM customer_standings"
     assert tuple(await shop.pool.fetchrow(of_grade)) == (rank, 2)
+
+
+async def test_an_order_on_credit_raises_when_it_is_confirmed_and_never_again(shop: TestShop) -> None:
+    """C4, S0-12: 62 points from one order of 100,000 CNY, paid five days after it was confirmed."""
+    await shop.add_customers("ann")
+    await shop.review()
+    bought = order("1", 10_000_000, status=OrderStatus.PLACED)
+    await shop.ingest(event("ann", bought, ago=days(2)))
+    await shop.review()
+    placed = await _rows(shop, TRANSITIONS, GRADE)
+
+    confirmed = replace(bought, confirmed_at=NOON, credit_days=30)
+    await shop.ingest(event("ann", confirmed))
+    await shop.review()
+    raised = await _rows(shop, TRANSITIONS, GRADE)
+    shop.now += days(5)
+    await open_business_day(PostgresBusinessDays(shop.pool), shop.now)
+    await shop.ingest(event("ann", order("1", 10_000_000), ago=-days(5)))
+    await shop.review()
+
+    assert [row[:5] for row in placed] == [("ann", "JOINED", None, 1, "NEVER_ORDERED")]
+    assert [row[:5] for row in raised[1:]] == [("ann", "UPGRADED", 1, 3, "EVENT")]
+    assert await _rows(shop, TRANSITIONS, GRADE) == raised
 
 
 async def test_a_late_order_corrects_a_fall_it_would_have_prevented(shop: TestShop) -> None:
