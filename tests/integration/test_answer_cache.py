@@ -269,4 +269,4 @@ async def test_a_silent_server_is_waited_for_once(key):
             assert [await node.ask(key) for _ in range(5)] == ["old"] * 5
             assert not await versions.customers_changed([1])
         await node.cache.close()
-    assert (node.made, sum(received.count(b"MGET") for received in heard)) == (5, 1)
+    assert (node.made, sum(received.count(b"\r\nGET\r\n") for received in heard)) == (5, 1)
