@@ -1,6 +1,6 @@
 """From histories to standings: facts, tiers, labels and the day of the next look, for any number of customers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -100,7 +100,7 @@ def measure_standings(history: CustomerHistory, rules: Rules, *, as_of: datetime
     micro_scores = np.zeros((POLICY_SLOTS, history.customers), np.int64)
     for block in _blocks(history.customers):
         found = cut(columns, block.start, block.stop)
-        for policy, graded in _arms(rules, found["customer_id"].values):
+        for policy, graded in rules.all_arms(found["customer_id"].values):
             evaluation = evaluate(policy.reading, found, as_of_us=as_of_us, rows=len(graded))
             np.copyto(raw_ranks[block, policy.policy_id], evaluation.ranks, where=graded, casting="unsafe")
             np.copyto(micro_scores[policy.policy_id, block], evaluation.micro_scores, where=graded)
@@ -113,11 +113,6 @@ def measure_standings(history: CustomerHistory, rules: Rules, *, as_of: datetime
         micro_scores=micro_scores,
         versions=rules.versions_of(history.customer_ids),
     )
-
-
-def _arms(rules: Rules, customer_ids: NDArray[np.int64]) -> Iterator[tuple[ActivePolicy, Booleans]]:
-    for policy in rules.policies:
-        yield from rules.arms(policy, customer_ids)
 
 
 def compute_standings(

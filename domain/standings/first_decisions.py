@@ -82,18 +82,13 @@ def find_first_decisions(
     reasons = np.array([list(TierReason).index(occasion_of(row).reason) for row in rows.tolist()])
     decided_at = occasion_of(int(rows[0])).decided_at
     found = []
-    for policy, graded in _arms(rules, measures.columns["customer_id"].values[rows]):
+    for policy, graded in rules.all_arms(measures.columns["customer_id"].values[rows]):
         at = policy.policy_id
         here = graded & is_first[rows, at] & (measures.raw_ranks[rows, at] > 0)
         for kind in _kinds(measures, policy, rows[here], reasons[here]):
             if len(kind.rows) >= FEWEST:
                 found.append(_decided(measures, rules, policy, kind, decided_at))
     return tuple(found)
-
-
-def _arms(rules: Rules, customer_ids: NDArray[np.int64]) -> Iterator[tuple[ActivePolicy, Booleans]]:
-    for policy in rules.policies:
-        yield from rules.arms(policy, customer_ids)
 
 
 @dataclass(frozen=True, slots=True)

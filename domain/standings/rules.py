@@ -94,6 +94,11 @@ class Rules:
         if rest.any():
             yield policy, rest
 
+    def all_arms(self, customer_ids: NDArray[np.int64]) -> Iterator[tuple[ActivePolicy, Booleans]]:
+        """Likewise, of every policy."""
+        for policy in self.policies:
+            yield from self.arms(policy, customer_ids)
+
     def versions_of(self, customer_ids: NDArray[np.int64]) -> NDArray[np.uint8]:
         """By customer and policy id, the byte of the version that grades them."""
         found = np.broadcast_to(self.version_bytes, (len(customer_ids), POLICY_SLOTS))

@@ -25,10 +25,9 @@ def find_signals(
 ) -> tuple[TierSignal, ...]:
     """`bought`: an order came since the last look. *Cost*: some arithmetic on columns a policy."""
     found = [signal for decision in decisions for signal in _of_decision(decision)]
-    for in_force in batch.rules.policies:
-        for policy, graded in batch.rules.arms(in_force, batch.history.customer_ids):
-            found += _almost_there(batch, lives, policy, bought & graded)
-            found += _silent(batch, lives, policy, graded)
+    for policy, graded in batch.rules.all_arms(batch.history.customer_ids):
+        found += _almost_there(batch, lives, policy, bought & graded)
+        found += _silent(batch, lives, policy, graded)
     return tuple(found)
 
 
