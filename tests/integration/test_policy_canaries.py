@@ -385,6 +385,27 @@ async def test_a_worker_that_goes_on_sees_each_step(shop: Retailer) -> None:
     assert await faults(shop) == {}
 
 
+async def test_first_decisions_of_many_are_taken_by_either_version(shop: Retailer) -> None:
+    """Nobody was looked at between the activation and the canary."""
+    first = await drafted(shop)
+    await act(shop, ACTIVATE, version=first, previewHash=(await looked_at(shop, first))["hash"])
+    second = await begun(shop, "0.3", RENAMED)
+
+    joined = await shop.stores.pool.fetch(
+        "SELECT version_id, kind, array_agg(customer_id) FROM tier_transitions WHERE policy_id = 7 GROUP BY 1, 2"
+    )
+
+    everybody, in_it = set(await ids(shop)), taken(await ids(shop), 3_000)
+    assert {(row[0], row[1]): set(row[2]) for row in joined} == {
+        (int(first[4:]), "JOINED"): everybody - in_it,
+        (int(second[4:]), "JOINED"): in_it,
+    }
+    held = await tiers(shop)
+    assert {one for one in held if held[one] == "VISITOR"} <= in_it
+    assert not {one for one in in_it if held[one] == "GUEST"}
+    assert await faults(shop) == {}
+
+
 async def test_a_lost_mark_is_found(shop: Retailer) -> None:
     """Whoever is graded by the wrong side shows in the comparison with a full run."""
     await activated(shop)
