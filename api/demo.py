@@ -2,11 +2,12 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
@@ -28,7 +29,11 @@ from api.settings import Settings
 from api.stores import Stores, ensure_home, open_stores
 from api.wiring import open_service
 from api.worker import run_worker
+from db.member_day_store import PostgresMemberDayStore
 from domain.errors import SetupError
+from domain.pricing.rules import PriceRules
+from domain.pricing.set_member_day import DayOffer, MemberDayList, next_member_day, set_member_day
+from domain.privacy.viewer import Role, Viewer
 from domain.synthetic.profiles import get_profile
 
 SEED = 1
@@ -116,6 +121,18 @@ async def working(settings: Settings, stores: Stores) -> AsyncIterator[None]:
             await worker
 
 
+async def offer_member_day(settings: Settings, stores: Stores) -> None:
+    """Some hot items at half price on the next member day, so that prices have something to show. [S2-5]"""
+    today = business_now(settings).astimezone(settings.zone).date()
+    products = [row["product_id"] for row in await stores.pool.fetch(HOT_ITEMS)]
+    wanted = MemberDayList(
+        on=next_member_day(today, PriceRules()),
+        offers=tuple(DayOffer(product_id=one, per_customer_limit=20) for one in products),
+        today=today,
+    )
+    await set_member_day(PostgresMemberDayStore(stores.pool), wanted, Viewer("demo", Role.OPERATOR))
+
+
 async def fill_once(console: Console, settings: Settings, stores: Stores, data: DemoData) -> None:
     """Nothing is done where there are customers already; a run that was cut short is begun again."""
     async with stores.pool.acquire() as connection:
@@ -139,6 +156,7 @@ async def fill_once(console: Console, settings: Settings, stores: Stores, data: 
         await prepare_house(connection, settings)
     with console.status("Computing facts, tiers and labels ..."):
         await recompute_all(settings, stores)
+    await offer_member_day(settings, stores)
 
 
 def make_files(console: Console, settings: Settings, data: DemoData) -> tuple[list[Path], Path | None]:
@@ -164,17 +182,23 @@ ORDER BY s.rank DESC, c.phone IS NULL, c.community_id IS NULL, c.customer_id LIM
 """
 
 
+HOT_ITEMS = "SELECT product_id FROM products ORDER BY high_margin DESC, product_id LIMIT 12"
+"""Half of their price is still above their cost."""
+
+
 async def examples_for(stores: Stores) -> tuple[Example, ...]:
     """The examples with a customer of this shop in their variables: one of the best."""
     row = await stores.pool.fetchrow(SHOWN_CUSTOMER)
     if row is None:
         return load_examples()
-    given = {"id": f"cus_{row['customer_id']}"}
+    given: dict[str, Any] = {"id": f"cus_{row['customer_id']}"}
+    products = [row["product_id"] for row in await stores.pool.fetch(HOT_ITEMS)]
+    given["lines"] = [{"product": f"prd_{one}", "quantity": "2"} for one in products[:3]]
     if row["phone"] is not None:
         given["phone"] = stores.cipher.open(row["data_key"], row["phone"], field="phone")
     return tuple(with_variables(example, given) for example in load_examples())
 
 
-def with_variables(example: Example, given: dict[str, str]) -> Example:
+def with_variables(example: Example, given: Mapping[str, Any]) -> Example:
     shown = {name: given.get(name, value) for name, value in example.variables.items()}
     return replace(example, variables=shown)

@@ -75,6 +75,11 @@ def is_member_day(day: date, rules: PriceRules) -> bool:
     return day.weekday() == rules.member_weekday
 
 
+def next_member_day(today: date, rules: PriceRules) -> date:
+    """Today where it is one."""
+    return today + timedelta(days=(rules.member_weekday - today.weekday()) % 7)
+
+
 def _day_problems(wanted: MemberDayList) -> Iterable[DomainError]:
     if not is_member_day(wanted.on, PriceRules()):
         yield DomainError(ErrorCode.INVALID, f"{wanted.on} is no Wednesday: choose one.", ("on",))

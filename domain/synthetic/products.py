@@ -51,12 +51,14 @@ def build_shelf(seed: int) -> Shelf:
     cents = _prices(random, goods)
     organic = np.array([good.grade == "有机" for good in goods])
     imported = np.array([good.grade == "进口" for good in goods])
+    high_margin = np.array([good.category.high_margin for good in goods]) | organic | imported
     table = {
         "external_id": numbered("P", np.arange(1, len(goods) + 1), 5),
         "name": texts(*(f"{good.grade}{good.name} {good.pack}" for good in goods)),
         "category": texts(*(good.category.name for good in goods)),
         "unit_price": cents,
-        "high_margin": np.array([good.category.high_margin for good in goods]) | organic | imported,
+        "unit_cost": np.round(cents * np.where(high_margin, 0.45, 0.75)).astype(np.int64),
+        "high_margin": high_margin,
         "organic": organic,
         "imported": imported,
     }

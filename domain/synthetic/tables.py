@@ -31,6 +31,7 @@ COLUMNS: Mapping[str, Mapping[str, Kind]] = {
         "name": _T,
         "category": _T,
         "unit_price": _M,
+        "unit_cost": _M,
         "high_margin": _F,
         "organic": _F,
         "imported": _F,
