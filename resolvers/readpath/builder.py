@@ -32,7 +32,7 @@ from resolvers.readpath.given_values import (
     through,
     unchanged,
 )
-from resolvers.readpath.jsontext import CUSTOMER, END, HOLE, Json
+from resolvers.readpath.jsontext import CUSTOMER, END, HOLE, Json, as_text
 from resolvers.readpath.operation import Operation, Slot, position
 from resolvers.readpath.plan import (
     CONTEXT,
@@ -155,7 +155,7 @@ class StatementBuilder:
         """Says in the text that the answer depends on the customer whose row this is."""
         if not row.is_marked or row.entity is None or self.reads.any_customer:
             return []
-        return [CUSTOMER, self.place(row.entity.scope, row.scope), END]
+        return [CUSTOMER, as_text(self.place(row.entity.scope, row.scope)), END]
 
     def own_rows(self, row: Row) -> list[str]:
         """The viewer's row scope, for every WHERE over these rows."""

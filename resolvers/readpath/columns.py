@@ -14,7 +14,16 @@ from sqlalchemy import ColumnElement, LargeBinary, types
 
 from resolvers.readpath.builder import Row, Selected, StatementBuilder
 from resolvers.readpath.catalogue import find_entity_of, python_name
-from resolvers.readpath.jsontext import VIOLATION, Json, case_when, joined, json_object, or_else, scalar
+from resolvers.readpath.jsontext import (
+    VIOLATION,
+    Json,
+    as_text,
+    case_when,
+    joined,
+    json_object,
+    or_else,
+    scalar,
+)
 from resolvers.readpath.plan import PythonHole
 from resolvers.readpath.projection import projection
 from resolvers.readpath.sources import Column, Computed, Embed, EmbeddedValue, Entity
@@ -34,8 +43,8 @@ def print_column(builder: StatementBuilder, row: Row, selected: Selected, source
     if not source.is_id:
         return scalar(expression, if_null=missing)
     prefix = source.id_prefix or (row.entity.id_prefix if row.entity else None)
-    printed: Json = [f'"{prefix}_', expression, '"']
-    return printed if expression.is_not_null else or_else(printed, expression, missing)
+    printed: Json = [f'"{prefix}_', as_text(expression), '"']
+    return printed if expression.is_not_null else or_else(printed, missing)
 
 
 def if_missing(field: GraphQLField) -> str:
@@ -112,7 +121,9 @@ def read_columns(
         builder.reads.note(column, row.entity)
     placed = [builder.place(column, row.scope) for column in columns]
     values = ", ".join(transported(column) for column in placed)
-    return tuple(reader_of(column) for column in placed), Sql(f"json_build_array({values})")
+    return tuple(reader_of(column) for column in placed), as_text(
+        Sql(f"json_build_array({values})", is_not_null=True)
+    )
 
 
 def transported(column: Sql) -> str:

@@ -13,7 +13,16 @@ from resolvers.readpath.catalogue import node_type
 from resolvers.readpath.dependencies import Join
 from resolvers.readpath.expressions import is_descending, reversed_order, without_direction
 from resolvers.readpath.filters import Frame, filter_condition
-from resolvers.readpath.jsontext import NULL, Json, case_when, joined, json_array, json_object
+from resolvers.readpath.jsontext import (
+    NULL,
+    Json,
+    as_text,
+    case_when,
+    joined,
+    json_array,
+    json_object,
+    or_else,
+)
 from resolvers.readpath.paging import Order, cursor_text, page_size, paging_of, sides_of
 from resolvers.readpath.relations import related
 from resolvers.readpath.relay import COUNT_CAP, SortDirection
@@ -192,7 +201,7 @@ class ConnectionPrinter:
     def count(self, name: str, _: list[FieldNode]) -> Json:
         total = cast(str, self.page.total)
         if name == "value":
-            return [Sql(f"least({total}, {COUNT_CAP})")]
+            return [as_text(Sql(f"least({total}, {COUNT_CAP})", is_not_null=True))]
         return [case_when(f"{total} > {COUNT_CAP}", quoted('"AT_LEAST"'), quoted('"EXACT"'))]
 
     def page_info(self, name: str, _: list[FieldNode]) -> Json:
@@ -206,7 +215,7 @@ class ConnectionPrinter:
         is_first_read = (name == "startCursor") != backward
         position = "1" if is_first_read else f"least({page.size.text}, {page.alias}.available)"
         found = f"max({page.cursor.text}) FILTER (WHERE {page.position} = {position})"
-        return [Sql(f"coalesce(CAST(to_json({found}) AS TEXT), 'null')")]
+        return or_else(['"', Sql(found), '"'], "null")
 
 
 def printed_truth(condition: str) -> Sql:

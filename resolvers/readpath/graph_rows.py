@@ -13,7 +13,7 @@ from resolvers.readpath.catalogue import entity_of, node_type
 from resolvers.readpath.connections import ConnectionPrinter, Page
 from resolvers.readpath.cursors import DEEPEST_PLACE, NOT_A_CURSOR, decode_cursor
 from resolvers.readpath.given_values import as_stored, reader
-from resolvers.readpath.jsontext import Json, joined, json_array
+from resolvers.readpath.jsontext import Json, as_text, joined, json_array
 from resolvers.readpath.operation import Slot
 from resolvers.readpath.paging import Paging, cursor_text, page_size, paging_of, within_bounds
 from resolvers.readpath.plan import Bind, GraphHole, Inputs
@@ -72,7 +72,7 @@ def ask(
         parameters=builder.parameters(source.parameters, selected),
         statement=builder.statement(query),
     )
-    return builder.hole(hole, [builder.place(source.key, row.scope)])
+    return builder.hole(hole, [as_text(builder.place(source.key, row.scope))])
 
 
 # --- pages ----------------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def print_single(
     """LIMIT 1: a second row would make PostgreSQL refuse the whole statement."""
     body = joined(builder.print_object(builder, target, opened.row, nodes)).text
     query = f"SELECT {body} FROM {opened.source}{where(opened.conditions)} LIMIT 1"
-    return [Sql(f"coalesce(({query}), {quoted(missing)})")]
+    return [Sql(f"coalesce(({query}), {quoted(missing)})", is_not_null=True)]
 
 
 def print_many(builder: StatementBuilder, row: Row, selected: Selected, source: Many) -> Json:

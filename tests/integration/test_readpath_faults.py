@@ -42,8 +42,8 @@ def skip_is_ignored(patch: pytest.MonkeyPatch) -> None:
 
 
 def null_is_printed_empty(patch: pytest.MonkeyPatch) -> None:
-    def or_empty(json: Any, tested: Any, if_null: str) -> Any:
-        return original(json, tested, '""' if if_null == "null" else if_null)
+    def or_empty(json: Any, if_null: str) -> Any:
+        return original(json, '""' if if_null == "null" else if_null)
 
     original = jsontext.or_else
     patch.setattr(jsontext, "or_else", or_empty)
