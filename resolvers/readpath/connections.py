@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, cast
 
 from graphql import FieldNode, GraphQLObjectType, get_named_type
@@ -23,6 +24,7 @@ from resolvers.readpath.jsontext import (
     json_object,
     or_else,
 )
+from resolvers.readpath.page_rows import PageRows, Unpaged, asked_of_page, page_rows
 from resolvers.readpath.paging import Order, cursor_text, page_size, paging_of, sides_of
 from resolvers.readpath.relations import related
 from resolvers.readpath.relay import COUNT_CAP, SortDirection
@@ -32,10 +34,9 @@ from resolvers.readpath.sql import Sql, Standing, quoted, where
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """At most size + 1 rows with their `position` (in reading order) and how many are `available`."""
+    """What a connection is printed from; `total` None: it has no count."""
 
-    source: str
-    alias: str
+    rows: PageRows
     size: Sql
     is_backward: bool
     cursor: Sql
@@ -45,15 +46,7 @@ class Page:
 
     @property
     def position(self) -> str:
-        return f"{self.alias}.position"
-
-    @property
-    def shown(self) -> str:
-        return f"{self.position} <= {self.size.text}"
-
-    @property
-    def order(self) -> list[str]:
-        return [f"{self.position} {'DESC' if self.is_backward else 'ASC'}"]
+        return f"{self.rows.alias}.position"
 
 
 def print_pages(builder: StatementBuilder, row: Row, selected: Selected, source: Pages) -> Json:
@@ -62,22 +55,18 @@ def print_pages(builder: StatementBuilder, row: Row, selected: Selected, source:
     opened = builder.open_rows(target, row, selected, declared=ordered.rows, joined_by=Join(source.on))
     belongs = [*opened.conditions, *conditions_of(builder, row, selected, (source, opened))]
     size = page_size(builder, selected, paging)
-    order = order_in(builder, ordered, opened.row, opened.alias)
+    order_as = partial(order_in, builder, ordered, opened.row)
+    order = order_as(opened.alias)
     sides = sides_of(builder, selected, paging, order)
-
-    alias = opened.alias
-    reading = ", ".join(order.reading(is_backward=paging.is_backward))
-    limited = f"SELECT {alias}.* FROM {opened.source}{where([*belongs, *sides.behind])} ORDER BY {reading}"
-    numbered = number_rows(
-        builder, f"{limited} LIMIT {size.text} + 1", (ordered, opened.row, paging.is_backward)
-    )
-    shown = standing_as(opened.row, numbered[1])
+    behind = f"SELECT {opened.alias}.* FROM {opened.source}{where([*belongs, *sides.behind])}"
+    asked = asked_of_page(builder, selected, is_backward=paging.is_backward)
+    rows = page_rows(builder, Unpaged(behind, order, order_as), size, asked)
+    shown = standing_as(opened.row, rows.alias)
     page = Page(
-        source=numbered[0],
-        alias=numbered[1],
+        rows=rows,
         size=size,
         is_backward=paging.is_backward,
-        cursor=cursor_text(order_in(builder, ordered, opened.row, numbered[1]).keys),
+        cursor=cursor_text(order_as(rows.alias).keys),
         has_more_behind_start="false" if sides.before is None else any_row(opened, [*belongs, *sides.before]),
         total=capped_count(builder, opened, belongs),
         print_item=lambda nodes: builder.print_object(builder, target, shown, nodes),
@@ -132,22 +121,6 @@ def capped_count(builder: StatementBuilder, opened: Opened, belongs: list[str]) 
     return f"(SELECT count(*) FROM ({some}) AS {builder.alias_name()})"
 
 
-def number_rows(builder: StatementBuilder, limited: str, order: tuple[Ordered, Row, bool]) -> tuple[str, str]:
-    """What stands behind FROM, and its alias. Windows outside of the LIMIT: inside, PostgreSQL would run them over
-    every row that matches."""
-    (ordered, row, is_backward), kept = order, builder.alias_name()
-    return numbered(
-        builder, (limited, kept), order_in(builder, ordered, row, kept).reading(is_backward=is_backward)
-    )
-
-
-def numbered(builder: StatementBuilder, limited: tuple[str, str], reading: list[str]) -> tuple[str, str]:
-    (rows, kept), alias = limited, builder.alias_name()
-    position = f"row_number() OVER (ORDER BY {', '.join(reading)}) AS position"
-    text = f"SELECT {kept}.*, {position}, count(*) OVER () AS available FROM ({rows}) AS {kept}"
-    return f"({text}) AS {alias}", alias
-
-
 # --- the shape of a connection --------------------------------------------------------------------------
 
 
@@ -157,7 +130,7 @@ def print_connection(builder: StatementBuilder, selected: Selected, page: Page) 
     body = printer.whole(selected.nodes)
     if not printer.reads_page:
         return body
-    return [Sql(f"(SELECT {joined(body).text} FROM {page.source})")]
+    return [Sql(f"(SELECT {joined(body).text} FROM {page.rows.source})")]
 
 
 @dataclass(slots=True)
@@ -186,10 +159,12 @@ class ConnectionPrinter:
         match name:
             case "nodes":
                 self.reads_page = True
-                return json_array(self.page.print_item(nodes), self.page.order, self.page.shown)
+                return json_array(self.page.print_item(nodes), self.page.rows.order, self.page.rows.shown)
             case "edges":
                 self.reads_page = True
-                return json_array(self.parts(type_, nodes, self.edge), self.page.order, self.page.shown)
+                return json_array(
+                    self.parts(type_, nodes, self.edge), self.page.rows.order, self.page.rows.shown
+                )
             case "pageInfo":
                 return self.parts(type_, nodes, self.page_info)
             case _:
@@ -208,12 +183,12 @@ class ConnectionPrinter:
         page, backward = self.page, self.page.is_backward
         if name == ("hasPreviousPage" if backward else "hasNextPage"):
             self.reads_page = True
-            return [printed_truth(f"coalesce(max({page.alias}.available) > {page.size.text}, false)")]
+            return [printed_truth(f"coalesce(max({page.position}) > {page.size.text}, false)")]
         if name in ("hasPreviousPage", "hasNextPage"):
             return [printed_truth(page.has_more_behind_start)]
         self.reads_page = True
         is_first_read = (name == "startCursor") != backward
-        position = "1" if is_first_read else f"least({page.size.text}, {page.alias}.available)"
+        position = "1" if is_first_read else f"least({page.size.text}, {page.rows.alias}.available)"
         found = f"max({page.cursor.text}) FILTER (WHERE {page.position} = {position})"
         return or_else(['"', Sql(found), '"'], "null")
 

@@ -15,6 +15,7 @@ from resolvers.readpath.cursors import DEEPEST_PLACE, NOT_A_CURSOR, decode_curso
 from resolvers.readpath.given_values import as_stored, reader
 from resolvers.readpath.jsontext import Json, as_text, joined, json_array
 from resolvers.readpath.operation import Slot
+from resolvers.readpath.page_rows import PageRows
 from resolvers.readpath.paging import Paging, cursor_text, page_size, paging_of, within_bounds
 from resolvers.readpath.plan import Bind, GraphHole, Inputs
 from resolvers.readpath.sources import GraphPages, GraphRows
@@ -87,8 +88,7 @@ def print_graph_pages(builder: StatementBuilder, row: Row, selected: Selected, s
     rows, alias = placed_answers(builder, source, start)
     shown = inner_row(source, target, alias)
     page = Page(
-        source=rows,
-        alias=alias,
+        rows=PageRows(rows, alias, [f"{alias}.position"], f"{alias}.position <= {size.text}"),
         size=size,
         is_backward=False,
         cursor=cursor_text([Sql(f"{alias}.place", WHOLE)]),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from graphql import FieldNode
 
 from resolvers.readpath.builder import Row, Selected, StatementBuilder
 from resolvers.readpath.catalogue import entity_of
-from resolvers.readpath.connections import Page, any_row, numbered, print_connection
+from resolvers.readpath.connections import Page, any_row, print_connection
 from resolvers.readpath.dependencies import Join
 from resolvers.readpath.jsontext import Json, joined
+from resolvers.readpath.page_rows import Unpaged, asked_of_page, page_rows
 from resolvers.readpath.paging import Order, Paging, cursor_text, page_size, paging_of, sides_of
 from resolvers.readpath.relations import node_json, related
 from resolvers.readpath.sources import Branch, MergedPages
@@ -35,22 +37,20 @@ def print_merged_pages(builder: StatementBuilder, row: Row, selected: Selected, 
     if not branches:
         raise TypeError("this role may use none of the entities that are merged")
     read = [read_branch(builder, row, (selected, paging, size), branch) for branch in branches]
-    united, kept = builder.alias_name(), builder.alias_name()
-    order = merged_order(read[0], united)
+    united = builder.alias_name()
+    order_as = partial(merged_order, read[0])
     text = " UNION ALL ".join(f"({branch.text})" for branch in read)
-    reading = ", ".join(order.reading(is_backward=paging.is_backward))
-    limited = f"SELECT * FROM ({text}) AS {united} ORDER BY {reading} LIMIT {size.text} + 1"
-    declared = merged_order(read[0], kept).reading(is_backward=paging.is_backward)
-    rows, alias = numbered(builder, (limited, kept), declared)
+    asked = asked_of_page(builder, selected, is_backward=paging.is_backward)
+    behind = Unpaged(f"SELECT * FROM ({text}) AS {united}", order_as(united), order_as)
+    rows = page_rows(builder, behind, size, asked)
     page = Page(
-        source=rows,
-        alias=alias,
+        rows=rows,
         size=size,
         is_backward=paging.is_backward,
-        cursor=cursor_text(merged_order(read[0], alias).keys),
+        cursor=cursor_text(order_as(rows.alias).keys),
         has_more_behind_start=" OR ".join(branch.before for branch in read),
         total=None,
-        print_item=lambda nodes: print_entry(builder, alias, branches, nodes),
+        print_item=lambda nodes: print_entry(builder, rows.alias, branches, nodes),
     )
     return print_connection(builder, selected, page)
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from readpath_example.rows import fill
 
 from db.read_pool import ReadPool
 from resolvers.readpath import builder, connections, execution, jsontext, operation, paging, planner
+from resolvers.readpath.sql import Sql
 
 pytestmark = pytest.mark.slow
 MOST_OPERATIONS = 500
@@ -32,9 +34,11 @@ def example(reads: ReadPool) -> Example:
 
 
 def page_one_too_long(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(
-        connections.Page, "shown", property(lambda page: f"{page.position} <= {page.size.text} + 1")
-    )
+    def longer(builder: Any, rows: Any, size: Sql, asked: Any) -> Any:
+        return original(builder, rows, Sql(f"({size.text} + 1)"), asked)
+
+    original = connections.page_rows
+    patch.setattr(connections, "page_rows", longer)
 
 
 def skip_is_ignored(patch: pytest.MonkeyPatch) -> None:
@@ -89,7 +93,15 @@ def row_scope_is_forgotten(patch: pytest.MonkeyPatch) -> None:
 
 
 def order_is_reversed(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(connections.Page, "order", property(lambda page: [f"{page.position} DESC"]))
+    def backwards(*given: Any) -> Any:
+        found = original(*given)
+        order = [
+            " ".join([key, "ASC" if way == "DESC" else "DESC"]) for key, way in map(str.split, found.order)
+        ]
+        return replace(found, order=order)
+
+    original = connections.page_rows
+    patch.setattr(connections, "page_rows", backwards)
 
 
 FAULTS = [

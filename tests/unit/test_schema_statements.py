@@ -19,4 +19,12 @@ def statement(text: str) -> str:
 def test_a_page_of_customers_is_read_once_and_not_again_for_the_facts_of_each() -> None:
     sql = statement("{ customers(first: 50) { nodes { facts { orders90d } tiers { since score } } } }")
 
-    assert sql.count("row_number()") == 1
+    assert sql.count("LIMIT $1::INTEGER") == 1
+
+
+def test_a_page_is_numbered_only_where_something_is_asked_of_the_page() -> None:
+    page = "{ customers(first: 50) { nodes { id } pageInfo { hasPreviousPage %s } } }"
+
+    assert "OVER" not in statement(page % "")
+    assert "OVER" in statement(page % "more: hasNextPage")
+    assert "available" in statement(page % "endCursor")

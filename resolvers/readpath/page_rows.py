@@ -1,0 +1,94 @@
+"""The rows of one page, numbered only where what is asked of the page needs it.
+
+Numbers come from windows, which keep every row once more; a page of which only the entries are asked is as long as
+its LIMIT and printed in the order it is read in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import FieldNode, get_named_type
+
+from resolvers.readpath.builder import Selected, StatementBuilder
+from resolvers.readpath.paging import Order
+from resolvers.readpath.sql import Sql
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked about the page itself, by the names of `pageInfo`."""
+
+    names: frozenset[str]
+    is_backward: bool
+
+    @property
+    def needs_numbers(self) -> bool:
+        """Whether something stands before its start does not follow from its rows."""
+        return bool(self.names - {"hasNextPage" if self.is_backward else "hasPreviousPage"})
+
+    @property
+    def needs_count(self) -> bool:
+        return ("startCursor" if self.is_backward else "endCursor") in self.names
+
+
+def asked_of_page(builder: StatementBuilder, selected: Selected, *, is_backward: bool) -> Asked:
+    def members(type_: Any, nodes: list[FieldNode]) -> list[list[FieldNode]]:
+        sets = [node.selection_set for node in nodes]
+        return list(builder.operation.merged(type_, sets, builder.variables).values())
+
+    info: Any = get_named_type(selected.target.fields["pageInfo"].type)
+    infos = [nodes for nodes in members(selected.target, selected.nodes) if name_of(nodes) == "pageInfo"]
+    names = frozenset(name_of(nodes) for one in infos for nodes in members(info, one))
+    return Asked(names - {"__typename"}, is_backward)
+
+
+def name_of(nodes: list[FieldNode]) -> str:
+    return nodes[0].name.value
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaged:
+    """A select of all rows behind the start. `order` in it, and as the order is called under another alias."""
+
+    text: str
+    order: Order
+    order_as: Callable[[str], Order]
+
+
+@dataclass(frozen=True, slots=True)
+class PageRows:
+    """What stands behind FROM, and its alias; the terms in whose order entries are printed, and which rows are entries.
+
+    With numbers there are at most size + 1 rows with their `position` (in reading order) and, where it is needed, how
+    many are `available`.
+    """
+
+    source: str
+    alias: str
+    order: list[str]
+    shown: str | None
+
+
+def page_rows(builder: StatementBuilder, rows: Unpaged, size: Sql, asked: Asked) -> PageRows:
+    reading = ", ".join(rows.order.reading(is_backward=asked.is_backward))
+    limited = f"{rows.text} ORDER BY {reading} LIMIT {size.text}"
+    if asked.needs_numbers:
+        source, alias = numbered(builder, f"{limited} + 1", rows, asked)
+        shown = f"{alias}.position <= {size.text}"
+    else:
+        alias, shown = builder.alias_name(), None
+        source = f"({limited}) AS {alias}"
+    return PageRows(source, alias, rows.order_as(alias).reading(is_backward=False), shown)
+
+
+def numbered(builder: StatementBuilder, limited: str, rows: Unpaged, asked: Asked) -> tuple[str, str]:
+    """Windows outside of the LIMIT: inside, PostgreSQL would run them over every row that matches."""
+    kept, alias = builder.alias_name(), builder.alias_name()
+    reading = ", ".join(rows.order_as(kept).reading(is_backward=asked.is_backward))
+    numbers = f"row_number() OVER (ORDER BY {reading}) AS position"
+    if asked.needs_count:
+        numbers += ", count(*) OVER () AS available"
+    return f"(SELECT {kept}.*, {numbers} FROM ({limited}) AS {kept}) AS {alias}", alias
