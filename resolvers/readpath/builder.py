@@ -32,7 +32,7 @@ from resolvers.readpath.given_values import (
     through,
     unchanged,
 )
-from resolvers.readpath.jsontext import CUSTOMER, END, HOLE, Json, as_text
+from resolvers.readpath.jsontext import CUSTOMER, END, HOLE, Json, as_text, chained, joined
 from resolvers.readpath.operation import Operation, Slot, position
 from resolvers.readpath.plan import (
     CONTEXT,
@@ -56,11 +56,17 @@ class Row:
     """The row whose fields are printed: its entity (None at the root) and where its columns are.
 
     `is_marked`: its owner is marked in the text, since an answer depends on them for the first time.
+    `is_repeated`: it is one of many.
     """
 
     entity: Entity | None
     scope: Scope
     is_marked: bool = False
+    is_repeated: bool = False
+
+    def joined(self, json: Json) -> str:
+        """The text of what is printed of it."""
+        return (chained(json) if self.is_repeated else joined(json)).text
 
 
 ROOT = Row(None, {})
@@ -136,7 +142,7 @@ class StatementBuilder:
         source = entity.rows if declared is None else declared
         standing = Standing(alias, is_certain=isinstance(source, Table))
         is_marked = self.reads.account_for(entity, parent.entity, joined_by)
-        row = Row(entity, {entity.rows: standing}, is_marked)
+        row = Row(entity, {entity.rows: standing}, is_marked, parent.is_repeated)
         return Opened(self.rows_as(source, alias, (parent, selected)), alias, row, self.own_rows(row))
 
     def rows_as(self, rows: FromClause, alias: str, of: tuple[Row, Selected | None]) -> str:

@@ -19,7 +19,6 @@ from resolvers.readpath.jsontext import (
     Json,
     as_text,
     case_when,
-    joined,
     json_object,
     or_else,
     scalar,
@@ -57,7 +56,7 @@ def print_embed(builder: StatementBuilder, row: Row, selected: Selected, source:
         return body
     tested = builder.place(source.unless_null, row.scope)
     missing = quoted(if_missing(selected.field))
-    return [case_when(f"{tested.operand} IS NULL", missing, joined(body).text)]
+    return [case_when(f"{tested.operand} IS NULL", missing, row.joined(body))]
 
 
 Part = tuple[GraphQLObjectType, list[Any]]
@@ -84,7 +83,8 @@ def standing_in(row: Row, entity: Entity | None) -> Row:
     """The same row as one of another entity, whose columns it has under their names."""
     assert row.entity is not None
     assert entity is not None
-    return Row(entity, {**row.scope, entity.rows: row.scope[row.entity.rows]})
+    scope = {**row.scope, entity.rows: row.scope[row.entity.rows]}
+    return Row(entity, scope, is_repeated=row.is_repeated)
 
 
 def embedded_value(

@@ -82,7 +82,8 @@ def order_in(builder: StatementBuilder, ordered: Ordered, row: Row, alias: str) 
 
 
 def standing_as(row: Row, alias: str) -> Row:
-    return Row(row.entity, {rows: replace(standing, name=alias) for rows, standing in row.scope.items()})
+    scope = {rows: replace(standing, name=alias) for rows, standing in row.scope.items()}
+    return Row(row.entity, scope, is_repeated=True)
 
 
 def chosen_order(selected: Selected, source: Pages) -> Ordered:

@@ -8,7 +8,7 @@ from graphql import GraphQLObjectType
 from sqlalchemy import BigInteger, Integer, Table
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from resolvers.readpath.builder import Row, Selected, StatementBuilder
+from resolvers.readpath.builder import Row, Scope, Selected, StatementBuilder
 from resolvers.readpath.catalogue import entity_of, node_type
 from resolvers.readpath.connections import ConnectionPrinter, Page
 from resolvers.readpath.cursors import DEEPEST_PLACE, NOT_A_CURSOR, decode_cursor
@@ -44,7 +44,8 @@ def rows_of_answer(builder: StatementBuilder, table: Table) -> tuple[str, str]:
 
 def inner_row(source: GraphRows | GraphPages, selected: object, alias: str) -> Row:
     """The graph may leave out a value that its table promises."""
-    return Row(entity_of(selected), {source.question: Standing(alias, is_certain=False)})
+    scope: Scope = {source.question: Standing(alias, is_certain=False)}
+    return Row(entity_of(selected), scope, is_repeated=True)
 
 
 def print_graph_rows(builder: StatementBuilder, row: Row, selected: Selected, source: GraphRows) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -67,7 +68,7 @@ def print_single(
     missing: str,
 ) -> Json:
     """LIMIT 1: a second row would make PostgreSQL refuse the whole statement."""
-    body = joined(builder.print_object(builder, target, opened.row, nodes)).text
+    body = opened.row.joined(builder.print_object(builder, target, opened.row, nodes))
     query = f"SELECT {body} FROM {opened.source}{where(opened.conditions)} LIMIT 1"
     return [Sql(f"coalesce(({query}), {quoted(missing)})", is_not_null=True)]
 
@@ -76,7 +77,8 @@ def print_many(builder: StatementBuilder, row: Row, selected: Selected, source: 
     opened = builder.open_rows(selected.target, row, selected, joined_by=Join(source.on))
     if source.on is not None:
         opened.conditions.append(related(builder, source.on, row, opened, selected))
-    item = builder.print_object(builder, selected.target, opened.row, selected.nodes)
+    one_of_many = replace(opened.row, is_repeated=True)
+    item = builder.print_object(builder, selected.target, one_of_many, selected.nodes)
     order = [builder.place(term, opened.row.scope).text for term in source.order_by]
     body = joined(json_array(item, order)).text
     return [Sql(f"(SELECT {body} FROM {opened.source}{where(opened.conditions)})")]
