@@ -44,7 +44,8 @@ from resolvers.readpath.plan import (
     Statement,
 )
 from resolvers.readpath.sources import Argument, ContextValue, Entity, Role, RowScope
-from resolvers.readpath.sql import Sql, Standing, dialect, speaks_of
+from resolvers.readpath.sql import Sql, Standing, columns_of, dialect, names_of, speaks_of
+from resolvers.readpath.used_columns import UsedColumns
 
 Scope = dict[FromClause, Standing]
 """Rows of a declaration -> the alias that stands for them in this statement."""
@@ -121,6 +122,7 @@ class StatementBuilder:
     aliases: int = 0
     reads: Reads = field(default_factory=Reads)
     named: list[Bind] = field(default_factory=list)
+    used: UsedColumns = field(default_factory=UsedColumns)
 
     def alias_name(self) -> str:
         self.aliases += 1
@@ -148,10 +150,19 @@ class StatementBuilder:
     def rows_as(self, rows: FromClause, alias: str, of: tuple[Row, Selected | None]) -> str:
         """What stands behind FROM. A select speaks of its parent only where it says so by `.correlate(...)`."""
         if isinstance(rows, Subquery):
-            parent, selected = of
-            scope = parent.scope if speaks_of(rows.element, tuple(parent.scope)) else {}
-            return f"({self.place(rows.element, scope, selected).text}) AS {alias}"
+            return f"({self.select_as(rows, alias, of)}) AS {alias}"
         return f"{dialect().identifier_preparer.format_table(getattr(rows, 'element', rows))} AS {alias}"
+
+    def select_as(self, rows: Subquery, alias: str, of: tuple[Row, Selected | None]) -> str:
+        parent, selected = of
+        scope = parent.scope if speaks_of(rows.element, tuple(parent.scope)) else {}
+        marked = self.catalogue.templates.in_columns(rows.element)
+        if marked is None:
+            return self.place(rows.element, scope, selected).text
+        before, columns, behind = columns_of(self.place(marked, scope, selected).text)
+        return (
+            f"{before}{self.used.listed_as(alias, dict(zip(names_of(rows), columns, strict=True)))}{behind}"
+        )
 
     def name_customers(self, value: Any, read: Callable[[Any], list[int | None]]) -> None:
         """Customers that the client names: the answer depends on them even if there are none."""
@@ -271,7 +282,7 @@ class StatementBuilder:
         def number(mark: re.Match[str]) -> str:
             return f"${used.setdefault(int(mark[1]), len(used) + 1)}"
 
-        sql = PARAMETER.sub(number, text)
+        sql = PARAMETER.sub(number, self.used.written(text))
         return Statement(sql, tuple(self.binds[place] for place in used))
 
     def plan(self, statement: Statement) -> Plan:

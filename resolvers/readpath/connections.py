@@ -10,7 +10,7 @@ from typing import Any, cast
 from graphql import FieldNode, GraphQLObjectType, get_named_type
 
 from resolvers.readpath.builder import Opened, Row, Selected, StatementBuilder
-from resolvers.readpath.catalogue import node_type
+from resolvers.readpath.catalogue import entity_of, node_type
 from resolvers.readpath.dependencies import Join
 from resolvers.readpath.expressions import is_descending, reversed_order, without_direction
 from resolvers.readpath.filters import Frame, filter_condition
@@ -29,7 +29,7 @@ from resolvers.readpath.paging import Order, cursor_text, page_size, paging_of, 
 from resolvers.readpath.relations import related
 from resolvers.readpath.relay import COUNT_CAP, SortDirection
 from resolvers.readpath.sources import Ordered, Pages
-from resolvers.readpath.sql import Sql, Standing, quoted, where
+from resolvers.readpath.sql import Sql, Standing, names_of, quoted, where
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,11 @@ def print_pages(builder: StatementBuilder, row: Row, selected: Selected, source:
     order_as = partial(order_in, builder, ordered, opened.row)
     order = order_as(opened.alias)
     sides = sides_of(builder, selected, paging, order)
-    behind = f"SELECT {opened.alias}.* FROM {opened.source}{where([*belongs, *sides.behind])}"
+    behind = f"{opened.source}{where([*belongs, *sides.behind])}"
+    names = names_of(entity_of(target).rows if ordered.rows is None else ordered.rows)
+    columns = {name: f"{opened.alias}.{name}" for name in names}
     asked = asked_of_page(builder, selected, is_backward=paging.is_backward)
-    rows = page_rows(builder, Unpaged(behind, order, order_as), size, asked)
+    rows = page_rows(builder, Unpaged(behind, columns, order, order_as), size, asked)
     shown = standing_as(opened.row, rows.alias)
     page = Page(
         rows=rows,

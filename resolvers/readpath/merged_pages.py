@@ -41,7 +41,8 @@ def print_merged_pages(builder: StatementBuilder, row: Row, selected: Selected, 
     order_as = partial(merged_order, read[0])
     text = " UNION ALL ".join(f"({branch.text})" for branch in read)
     asked = asked_of_page(builder, selected, is_backward=paging.is_backward)
-    behind = Unpaged(f"SELECT * FROM ({text}) AS {united}", order_as(united), order_as)
+    columns = {name: f"{united}.{name}" for name in ("at", "kind", "id")}
+    behind = Unpaged(f"({text}) AS {united}", columns, order_as(united), order_as)
     rows = page_rows(builder, behind, size, asked)
     page = Page(
         rows=rows,

@@ -149,6 +149,7 @@ def compile_row(
 ) -> RowPlan:
     builder: StatementBuilder = new_builder(task)
     opened = builder.open_rows(type_, ROOT)
+    builder.used.list_all(opened.alias)  # the condition comes with the payload
     parents = [OnlySelection(one) for one in selections]
     body = joined(print_object(builder, type_, opened.row, parents)).text
     conditions = " AND ".join([CONDITION, *opened.conditions])

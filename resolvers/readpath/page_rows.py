@@ -6,7 +6,7 @@ its LIMIT and printed in the order it is read in.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,9 +51,13 @@ def name_of(nodes: list[FieldNode]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Unpaged:
-    """A select of all rows behind the start. `order` in it, and as the order is called under another alias."""
+    """All rows behind the start: what follows FROM, and how each of their columns is called there.
+
+    `order` as it is called there, and as it is called under another alias.
+    """
 
     text: str
+    columns: Mapping[str, str]
     order: Order
     order_as: Callable[[str], Order]
 
@@ -74,21 +78,25 @@ class PageRows:
 
 def page_rows(builder: StatementBuilder, rows: Unpaged, size: Sql, asked: Asked) -> PageRows:
     reading = ", ".join(rows.order.reading(is_backward=asked.is_backward))
-    limited = f"{rows.text} ORDER BY {reading} LIMIT {size.text}"
+    kept = builder.alias_name()
+    columns = builder.used.listed_as(kept, rows.columns)
+    limited = f"(SELECT {columns} FROM {rows.text} ORDER BY {reading} LIMIT {size.text}"
     if asked.needs_numbers:
-        source, alias = numbered(builder, f"{limited} + 1", rows, asked)
+        source, alias = numbered(builder, (f"{limited} + 1) AS {kept}", kept), rows, asked)
         shown = f"{alias}.position <= {size.text}"
     else:
-        alias, shown = builder.alias_name(), None
-        source = f"({limited}) AS {alias}"
+        source, alias, shown = f"{limited}) AS {kept}", kept, None
     return PageRows(source, alias, rows.order_as(alias).reading(is_backward=False), shown)
 
 
-def numbered(builder: StatementBuilder, limited: str, rows: Unpaged, asked: Asked) -> tuple[str, str]:
+def numbered(
+    builder: StatementBuilder, limited: tuple[str, str], rows: Unpaged, asked: Asked
+) -> tuple[str, str]:
     """Windows outside of the LIMIT: inside, PostgreSQL would run them over every row that matches."""
-    kept, alias = builder.alias_name(), builder.alias_name()
+    (source, kept), alias = limited, builder.alias_name()
     reading = ", ".join(rows.order_as(kept).reading(is_backward=asked.is_backward))
+    columns = builder.used.listed_as(alias, {name: f"{kept}.{name}" for name in rows.columns})
     numbers = f"row_number() OVER (ORDER BY {reading}) AS position"
     if asked.needs_count:
         numbers += ", count(*) OVER () AS available"
-    return f"(SELECT {kept}.*, {numbers} FROM ({limited}) AS {kept}) AS {alias}", alias
+    return f"(SELECT {columns}, {numbers} FROM {source}) AS {alias}", alias

@@ -13,7 +13,17 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Column, FromClause, Subquery, Table, bindparam, literal_column, types
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    FromClause,
+    Select,
+    Subquery,
+    Table,
+    bindparam,
+    literal_column,
+    types,
+)
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.sql.elements import ColumnClause
 from sqlalchemy.sql.selectable import TextualSelect
@@ -22,6 +32,7 @@ from sqlalchemy.sql.visitors import iterate, replacement_traverse
 from resolvers.readpath.sources import Argument, ContextValue, Inlined
 
 MARK = re.compile("\x00([ta])([0-9]+)\x00")
+COLUMN_END = re.compile("(?:, )?\x00c[0-9]+\x00(?:, )?")
 NUMBERED = re.compile(r"\$([0-9]+)")
 SIMPLE = re.compile(r'[\w."$:\x00]+')
 TEXT, WHOLE, TRUTH, MOMENT = types.Text(), types.Integer(), types.Boolean(), types.DateTime(timezone=True)
@@ -94,6 +105,7 @@ class Templates:
     printed: dict[tuple[int, ...], tuple[Any, Template]] = field(default_factory=dict)
     mentioned: dict[int, tuple[Any, frozenset[FromClause]]] = field(default_factory=dict)
     compared: dict[tuple[Any, ...], tuple[Any, Any]] = field(default_factory=dict)
+    separated: dict[int, tuple[Any, Any]] = field(default_factory=dict)
     casts: dict[str, str] = field(default_factory=dict)
 
     def template(self, expression: Any, tables: Sequence[FromClause]) -> Template:
@@ -116,6 +128,13 @@ class Templates:
         if key not in self.compared:
             self.compared[key] = (column, operator(column, GivenValue("given", None, type_=type_)))
         return self.compared[key][1]
+
+    def in_columns(self, query: Any) -> Any:
+        """The same select with marks between its columns, so that `columns_of` its text tells them apart; None where
+        its columns cannot be left out one by one."""
+        if id(query) not in self.separated:
+            self.separated[id(query)] = (query, separated(query))
+        return self.separated[id(query)][1]
 
     def cast(self, type_: Any) -> str:
         """What follows a parameter of a type: `::BIGINT`."""
@@ -141,6 +160,26 @@ def print_template(expression: Any, tables: tuple[FromClause, ...]) -> Template:
     printed = marked.compile(dialect=dialect(), compile_kwargs={"literal_binds": True})
     type_ = getattr(expression, "type", TEXT)
     return Template(str(printed), type_, tables, tuple(parameters), is_never_null(expression))
+
+
+def separated(query: Any) -> Any:
+    if not isinstance(query, Select) or query._distinct or query._group_by_clauses or query._order_by_clauses:
+        return None
+    marked: list[Any] = [literal_column("\x00c0\x00")]
+    for number, column in enumerate(query.selected_columns, 1):
+        marked += [column, literal_column(f"\x00c{number}\x00")]
+    return query.with_only_columns(*marked)
+
+
+def names_of(rows: FromClause) -> list[str]:
+    """Of their columns, as a statement calls them."""
+    return [dialect().identifier_preparer.quote(column.name) for column in rows.c]
+
+
+def columns_of(text: str) -> tuple[str, list[str], str]:
+    """What stands before, the columns, and what stands behind them."""
+    before, *columns, behind = COLUMN_END.split(text)
+    return before, columns, behind
 
 
 def print_condition(
