@@ -28,6 +28,7 @@ from resolvers.readpath.given_values import (
     guarded,
     holds_variable,
     in_context,
+    once,
     reader,
     through,
     unchanged,
@@ -261,6 +262,7 @@ class StatementBuilder:
             change = convert or (by_name if isinstance(element_type(type_), Enum) else as_stored)
             made = reader(value, guarded(lambda v: storable(change(v)), at) if at is not None else change)
             if at is not None:
+                made = once(made)
                 self.checks.append(made)
             self.binds.append(through(with_context, made) if with_context else made)
         number = self.known[identity]

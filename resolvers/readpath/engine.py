@@ -23,7 +23,7 @@ from resolvers.readpath.limits import Limits, check_values
 from resolvers.readpath.mutation import MutationRun
 from resolvers.readpath.nulls import completed, extended, printed
 from resolvers.readpath.operation import Operation, Unplannable
-from resolvers.readpath.plan import CONTEXT, CUSTOMER_ID, Inputs, Plan
+from resolvers.readpath.plan import CONTEXT, CUSTOMER_ID, READ, SHAPE, Inputs, Plan
 from resolvers.readpath.planner import Planner, find_root_field
 from resolvers.readpath.reference import ReferenceContext
 from resolvers.readpath.reference_answer import printed_reference
@@ -188,7 +188,8 @@ class Engine:
             self.check_variables(operation, request)
             coerced = coerced_variables(operation, request.variables)
         customer_id = context.viewer.customer_id if self.is_scoped(context.viewer) else None
-        return {**coerced, CUSTOMER_ID: customer_id, CONTEXT: context}
+        shape = self.planner.shape_of(operation, coerced)
+        return {**coerced, CUSTOMER_ID: customer_id, CONTEXT: context, SHAPE: shape, READ: {}}
 
     def check_variables(self, operation: Operation, request: Request) -> None:
         is_mutation = operation.definition.operation is OperationType.MUTATION

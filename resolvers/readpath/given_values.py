@@ -10,7 +10,7 @@ from typing import Any
 from resolvers.readpath.expressions import stored
 from resolvers.readpath.failures import BadInput
 from resolvers.readpath.operation import Slot
-from resolvers.readpath.plan import CONTEXT, Bind, Inputs
+from resolvers.readpath.plan import CONTEXT, READ, Bind, Inputs
 
 
 def holds_variable(value: Any) -> bool:
@@ -43,6 +43,18 @@ def reader(value: Any, change: Callable[[Any], Any]) -> Bind:
     if holds_variable(value):
         return lambda inputs: change(looked_up(value, inputs))
     return lambda _: change(value)
+
+
+def once(read: Bind) -> Bind:
+    """For a value that is checked before the statement runs and then given to it."""
+
+    def remembered(inputs: Inputs) -> Any:
+        known = inputs[READ]
+        if read not in known:
+            known[read] = read(inputs)
+        return known[read]
+
+    return remembered
 
 
 def guarded(convert: Callable[[Any], Any], at: int) -> Callable[[Any], Any]:

@@ -13,7 +13,8 @@ from resolvers.readpath.failures import BadInput, Failure
 Inputs = Mapping[str, Any]
 """The coerced variables, and under names with @ what the engine adds: customer id, context, answers."""
 Bind = Callable[[Inputs], Any]
-CONTEXT, CUSTOMER_ID = "@context", "@customer_id"
+CONTEXT, CUSTOMER_ID, SHAPE, READ = "@context", "@customer_id", "@shape", "@read"
+"""SHAPE: the part of a plan's key that the variables give. READ: values that were converted before, by their bind."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from resolvers.readpath.documents import Documents, Prepared
 from resolvers.readpath.failures import LOG
 from resolvers.readpath.mutation import MutationPlan, compile_mutation
 from resolvers.readpath.operation import Operation, Unplannable
-from resolvers.readpath.plan import Compiled, Inputs, Plan
+from resolvers.readpath.plan import SHAPE, Compiled, Inputs, Plan
 from resolvers.readpath.sources import Roles
 from resolvers.readpath.viewer import Viewer
 
@@ -28,10 +28,9 @@ class Planner:
 
     def cost(self, prepared: Prepared, operation: Operation, inputs: Inputs, viewer: Viewer) -> int:
         """Refused with LIMIT_EXCEEDED when it is more than an operation may cost."""
-        shapes = self.shapes(operation, inputs)
-        cost = prepared.costs.get(shapes)
+        cost = prepared.costs.get(inputs[SHAPE])
         if cost is None:
-            cost = prepared.keep_cost(shapes, cost_of(self.task(operation, inputs, viewer, {})))
+            cost = prepared.keep_cost(inputs[SHAPE], cost_of(self.task(operation, inputs, viewer, {})))
         found = cost.of(inputs)
         refuse_dear(found, self.documents.limits.cost)
         return found
@@ -62,7 +61,7 @@ class Planner:
         viewer_and_failed: tuple[Viewer, Mapping[int, str]],
     ) -> Compiled:
         viewer, failed = viewer_and_failed
-        key = (viewer.role, self.is_scoped(viewer), tuple(failed.items()), self.shapes(operation, inputs))
+        key = (viewer.role, self.is_scoped(viewer), tuple(failed.items()), inputs[SHAPE])
         plan = self.documents.plans.find(prepared, key)
         if plan is None:
             plan = self.compile(self.task(operation, inputs, viewer, failed))
@@ -90,8 +89,8 @@ class Planner:
         variables = operation.symbolic(variables_of(inputs), catalogue.prefixes)
         return Task(operation, catalogue, variables, viewer.role, self.is_scoped(viewer), failed)
 
-    def shapes(self, operation: Operation, inputs: Inputs) -> Hashable:
-        return operation.shapes(variables_of(inputs), self.documents.catalogue.prefixes)
+    def shape_of(self, operation: Operation, variables: Mapping[str, Any]) -> Hashable:
+        return operation.shapes(variables, self.documents.catalogue.prefixes)
 
     def is_scoped(self, viewer: Viewer) -> bool:
         return viewer.role in self.own_rows_only
