@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import struct
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
@@ -12,27 +11,25 @@ from typing import Any
 
 from api.admission import Headers, text_of
 from api.auth import Verified
-from api.engine_port import GraphQLRequest, LiveResult, OperationKind, OperationRefused
+from api.engine_port import LiveResult, OperationKind, OperationRefused
 from api.graphql_errors import Refused, graphql_error, refusal_error
-from api.graphql_request import MAX_BODY_BYTES, json_object, request_from_payload
 from api.logs import read_caller
 from api.operations import Asked, Edge, errors_in, execute, find_kept, stop, subscribe
 from api.responses import Receive, Scope, Send, WriteNow, write_now_of
+from api.ws_messages import (
+    Close,
+    next_frame,
+    next_text,
+    operation_id,
+    optional_object,
+    read_message,
+    read_subscribe,
+    token_in,
+)
 
 PROTOCOL = "graphql-transport-ws"
-TEXT, FRAME = "text", "frame"
-KEPT_FRAMES = 16
-FINAL_TEXT = 0x81
 GIVE_UP = "c360.give_up"
 """Extension of the scope, where the server has it: `call` lets a last frame out to a reader that does not read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Close(Exception):
-    """How a socket ends: a code of the protocol and a reason of at most 123 bytes."""
-
-    code: int
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +144,7 @@ class Socket:
         if self._verified is not None:
             raise Close(4429, "Too many initialisation requests")
         payload = optional_object(message, "payload") or {}
-        authorization = _token_in(payload) or text_of(self._headers, b"authorization")
+        authorization = token_in(payload) or text_of(self._headers, b"authorization")
         try:
             self._verified = self._edge.admission.identify(authorization)
         except Refused as refused:
@@ -258,85 +255,3 @@ class Socket:
         "subscribe": _take_subscribe,
         "complete": _take_complete,
     }
-
-
-def next_text(result: LiveResult, identity: str) -> str:
-    """Of one result made once for each id that subscribers gave it: most clients count from 1."""
-    text = result.framed.get((TEXT, identity))
-    if not isinstance(text, str):
-        text = f'{{"type":"next","id":{json.dumps(identity)},"payload":{result.body.decode()}}}'
-        if len(result.framed) < KEPT_FRAMES:
-            result.framed[TEXT, identity] = text
-    return text
-
-
-def next_frame(result: LiveResult, identity: str) -> bytes:
-    """The same with the head of a WebSocket frame."""
-    frame = result.framed.get((FRAME, identity))
-    if not isinstance(frame, bytes):
-        frame = text_frame(next_text(result, identity).encode())
-        if len(result.framed) < KEPT_FRAMES:
-            result.framed[FRAME, identity] = frame
-    return frame
-
-
-def text_frame(payload: bytes) -> bytes:
-    """As a server sends it: whole and not masked (RFC 6455, 5.2)."""
-    length = len(payload)
-    if length < 126:
-        return struct.pack("!BB", FINAL_TEXT, length) + payload
-    if length < 65536:
-        return struct.pack("!BBH", FINAL_TEXT, 126, length) + payload
-    return struct.pack("!BBQ", FINAL_TEXT, 127, length) + payload
-
-
-def read_message(message: Mapping[str, Any]) -> dict[str, Any]:
-    text = message.get("text")
-    if text is None:
-        raise Close(4400, "Send text, not binary")
-    if len(text) > MAX_BODY_BYTES:
-        raise Close(1009, "Message too large")
-    try:
-        value = json_object(text.encode("utf-8", "surrogatepass"), "The message")
-    except Refused as refused:
-        raise Close(4400, refused.message) from None
-    if not isinstance(value.get("type"), str):
-        raise Close(4400, "A message needs a type")
-    return value
-
-
-def read_subscribe(message: Mapping[str, Any]) -> GraphQLRequest:
-    payload = message.get("payload")
-    if not isinstance(payload, dict):
-        raise Close(4400, "subscribe needs a payload")
-    try:
-        return request_from_payload(payload, raw=spelled(payload))
-    except Refused as refused:
-        raise Close(4400, refused.message[:120]) from None
-
-
-def spelled(payload: Mapping[str, Any]) -> bytes:
-    """Stands for the bytes of a body; begins as none does."""
-    return b"ws:" + json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def operation_id(message: Mapping[str, Any]) -> str:
-    identity = message.get("id")
-    if not isinstance(identity, str) or not identity or len(identity) > 128:
-        raise Close(4400, "A message needs an id")
-    return identity
-
-
-def optional_object(message: Mapping[str, Any], name: str) -> dict[str, Any] | None:
-    value = message.get(name)
-    if value is not None and not isinstance(value, dict):
-        raise Close(4400, f"{name} must be an object")
-    return value
-
-
-def _token_in(payload: Mapping[str, Any]) -> str | None:
-    """Clients write the header's name as they like; a bare token is taken as a bearer token."""
-    found = next((value for key, value in payload.items() if key.lower() == "authorization"), None)
-    if not isinstance(found, str) or not found.strip():
-        return None
-    return found if " " in found.strip() else f"Bearer {found.strip()}"

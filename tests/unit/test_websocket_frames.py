@@ -5,7 +5,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 
 from api.engine_port import LiveResult
-from api.graphql_ws import KEPT_FRAMES, next_frame, next_text, text_frame
+from api.ws_messages import KEPT_FRAMES, next_frame, next_text, text_frame
 
 
 def read(frame: bytes) -> Frame:
