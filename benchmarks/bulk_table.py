@@ -59,7 +59,7 @@ COMPARED = (
 
 
 def figures_of(steps: Mapping[str, Step], rest: Sequence[Figure]) -> tuple[list[Row], list[Figure]]:
-    """`steps`: by name; the floors were taken twice, each night begins with the opening of the day."""
+    """`steps`: by name; the floors were taken twice. Opening the day is shown and counted for neither way to it."""
     halved = {name: Step(steps[name].python / 2, steps[name].database / 2) for name in FLOORS}
     steps = {**steps, **halved}
     rows = [plain_row(name, steps[name]) for name in (*FLOORS, "opening")]
