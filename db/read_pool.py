@@ -134,6 +134,7 @@ class ReadPool:
             self.database_url,
             timeout=self.settings.connect_seconds,
             statement_cache_size=200,  # of a large statement PostgreSQL keeps 2 MB in each connection
+            max_cached_statement_lifetime=0,  # no end: the driver's own, 300 s, drops the busiest statements too
             max_cacheable_statement_size=0,  # no bound: a statement of a plan is large and used again
             server_settings=self.session_settings(),
         )
