@@ -21,7 +21,8 @@ from api.tasks import end_task
 from db.cache_versions import HOUSE, Watch
 from db.versioned_values import Value, VersionedValues
 
-MOST_PRIVATE = 10_000
+MOST_PRIVATE, LONGEST_PRIVATE = 10_000, 2_000
+"""Requests, and bytes of one: so much is remembered of what is never kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,13 +158,17 @@ class AnswerCache:
             self.values.versions.end(watch)
             raise
         self._keep(key, fresh, watch)
-        self._keep_task(self._store(key, fresh, watch, made_at if may_leave else None))
+        if may_leave and fresh.depends_on is not None:
+            value = Value(packed(fresh, made_at), fresh.depends_on, made_at)
+            self._keep_task(self._store(key, value, watch, fresh.seconds))
+        else:
+            self.values.versions.end(watch)
         return fresh
 
     # --- keeping ----------------------------------------------------------------------------------------
 
     def _keep(self, key: AnswerKey, fresh: FreshAnswer, watch: Watch) -> None:
-        if fresh.is_private:
+        if fresh.is_private and len(key.raw) <= LONGEST_PRIVATE:
             self._private[key] = None
             if len(self._private) > MOST_PRIVATE:
                 self._private.popitem(last=False)
@@ -172,11 +177,9 @@ class AnswerCache:
         expires_at = self.clock() + fresh.seconds
         self.memory.keep(key, KeptAnswer(fresh.answer, fresh.depends_on, expires_at))
 
-    async def _store(self, key: AnswerKey, fresh: FreshAnswer, watch: Watch, made_at: float | None) -> None:
+    async def _store(self, key: AnswerKey, value: Value, watch: Watch, seconds: float) -> None:
         try:
-            if made_at is not None and fresh.depends_on is not None:
-                value = Value(packed(fresh, made_at), fresh.depends_on, made_at)
-                await self.values.put(self._name(key), value, watch, seconds=fresh.seconds)
+            await self.values.put(self._name(key), value, watch, seconds=seconds)
         finally:
             self.values.versions.end(watch)
 

@@ -1,12 +1,12 @@
 """Ready answers in this process: bounded by bytes, found by what was sent and by who sent it, dropped by customer."""
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from api.engine_port import GraphQLAnswer
-from domain.privacy.viewer import Purpose, Role, Viewer
+from domain.privacy.viewer import Viewer
 
 OVERHEAD_BYTES = 600
 """About what keeping an answer costs beside its text."""
@@ -19,8 +19,8 @@ class ViewerScope(NamedTuple):
     policies as this process knows them.
     """
 
-    role: Role
-    purpose: Purpose | None
+    role: str
+    purpose: str | None
     customer_id: int | None
     house: bytes
 
@@ -33,7 +33,9 @@ class AnswerKey(NamedTuple):
 
 
 def answer_key(raw: bytes, viewer: Viewer, house: bytes) -> AnswerKey:
-    return AnswerKey(raw, ViewerScope(viewer.role, viewer.purpose, viewer.customer_id, house))
+    """Texts, not enum members: those compute their hash in Python each time."""
+    purpose = viewer.purpose.value if viewer.purpose else None
+    return AnswerKey(raw, ViewerScope(viewer.role.value, purpose, viewer.customer_id, house))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class AnswerMemory:
     most_bytes: int
     size: int = 0
     _kept: OrderedDict[AnswerKey, KeptAnswer] = field(default_factory=OrderedDict)
-    _dependent: dict[bytes, set[AnswerKey]] = field(default_factory=dict)
+    _dependent: defaultdict[bytes, set[AnswerKey]] = field(default_factory=lambda: defaultdict(set))
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -78,7 +80,7 @@ class AnswerMemory:
         self._kept[key] = kept
         self.size += weight(key, kept)
         for name in kept.depends_on:
-            self._dependent.setdefault(name, set()).add(key)
+            self._dependent[name].add(key)
         while self.size > self.most_bytes:
             self._drop(next(iter(self._kept)))
 
