@@ -19,6 +19,7 @@ from api.live_connections import LiveConnections
 from api.logs import OperationRecord, log_operation
 from api.metrics import GaugeSource, Metrics
 from api.operations import Edge
+from api.plain_posts import PlainPost, PlainPosts
 from api.query_page.serve import QueryPage
 from api.responses import Receive, Scope, Send, TellReady, send_whole
 from domain.privacy.viewer import Role
@@ -38,6 +39,7 @@ class AppParts:
     page: QueryPage | None = None
     demo: bool = False
     allowed_origins: tuple[str, ...] = ()
+    operation_seconds: float = 10.0
     connections: LiveConnections = field(default_factory=LiveConnections)
     """Shared with `api.server`, which tells them to come back later when the process ends."""
 
@@ -58,19 +60,19 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """The application as a server takes it: `api.http_protocol` asks `answer_kept` first."""
+    """The application as a server takes it: `api.http_protocol.PlainApp` beside ASGI."""
 
     app: ASGIApp
-    graphql: GraphQLOverHTTP
+    posts: PlainPosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)
 
-    def answer_kept(self, scope: Scope, sent: bytes, tell: TellReady) -> None:
-        if scope["path"] == "/graphql":
-            self.graphql.answer_kept(scope, sent, tell)
-        else:
-            tell(None)
+    def admit_plainly(self, scope: Scope) -> PlainPost | None:
+        return self.posts.admit(scope) if scope["path"] == "/graphql" else None
+
+    def answer_plainly(self, plain: PlainPost, sent: bytes, tell: TellReady) -> Callable[[], None]:
+        return self.posts.answer(plain, sent, tell)
 
 
 def create_app(parts: AppParts) -> ASGIApp:
@@ -82,12 +84,18 @@ def create_app(parts: AppParts) -> ASGIApp:
         metrics.count(operation)
         log_operation(operation)
 
-    edge = Edge(engine=parts.engine, admission=admission, record=record, connections=parts.connections)
+    edge = Edge(
+        engine=parts.engine,
+        admission=admission,
+        record=record,
+        connections=parts.connections,
+        operation_seconds=parts.operation_seconds,
+    )
     desk = HealthDesk(parts.stores, on_store=lambda name, up: metrics.show_store(name, up=up))
     graphql = GraphQLOverHTTP(edge, parts.page.serve if parts.page else None)
     at_graphql = [WebSocketRoute("/graphql", GraphQLOverWebSocket(edge)), Route("/graphql", graphql)]
     app = App(graphql, Starlette(routes=[*at_graphql, *_routes(parts, edge, desk, metrics)]))
-    return Front(_across_origins(app, parts.allowed_origins), graphql)
+    return Front(_across_origins(app, parts.allowed_origins), PlainPosts(edge))
 
 
 def _routes(parts: AppParts, edge: Edge, desk: HealthDesk, metrics: Metrics) -> list[Route]:

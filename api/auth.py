@@ -105,10 +105,14 @@ class Tokens:
             raise Unauthenticated("The token is longer than any we issue; make one with `c360 token`.")
         digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
         known = self._verified.get(digest) or self._remember(digest, self._decode(token))
-        if known.expires_at is not None and known.expires_at <= self._clock():
+        if not self.is_good(known):
             self._verified.pop(digest, None)
             raise Unauthenticated("The token has expired; get a new one.")
         return known
+
+    def is_good(self, verified: Verified) -> bool:
+        """Whether what was verified before has not ended."""
+        return verified.expires_at is None or verified.expires_at > self._clock()
 
     def _remember(self, digest: bytes, verified: Verified) -> Verified:
         self._verified[digest] = verified

@@ -2,45 +2,35 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import NamedTuple
 
 from api import graphql_sse
 from api.admission import Headers, text_of
 from api.auth import Verified
 from api.client_left import ClientLeft, StopWhenClientLeaves
-from api.engine_port import GraphQLAnswer, GraphQLRequest, OperationKind
+from api.engine_port import GraphQLRequest, OperationKind
 from api.graphql_errors import Refused, errors_body, refusal_error
 from api.graphql_request import MAX_BODY_BYTES, request_from_body, request_from_parameters
 from api.logs import Caller, read_caller
 from api.media_types import DATA, DATA_OR_PAGE, EVENT_STREAM, GRAPHQL_RESPONSE, HTML, JSON, is_json, preferred
-from api.operations import Asked, Edge, Outcome, execute, record_kept
-from api.responses import (
-    ANSWER_WHOLE,
-    Receive,
-    Scope,
-    Send,
-    TellReady,
-    ready_answer,
-    send_whole,
-    write_now_of,
-)
+from api.operations import Asked, Edge, Outcome, error_of, execute, record_kept
+from api.plain_posts import WHOLE, status_in
+from api.responses import Receive, Scope, Send, send_whole, write_now_of
 
-WHOLE = (JSON, GRAPHQL_RESPONSE)
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Admitted(NamedTuple):
-    """A request whose sender may ask; `sent` is the body of a POST, or `?` and the parameters of a GET."""
+    """A request whose sender may ask; `sent` is the body of a POST, or `?` and the parameters of a GET.
+
+    `started`: time.perf_counter().
+    """
 
     headers: Headers
     media: str
     verified: Verified
     sent: bytes
-
-
-NOT_KEPT = "c360.not_kept"
-"""Key of a scope for an `Admitted` to which no answer is kept."""
+    started: float
 
 
 class GraphQLOverHTTP:
@@ -50,52 +40,22 @@ class GraphQLOverHTTP:
         self._edge = edge
         self._page = page
 
-    def answer_kept(self, scope: Scope, sent: bytes, tell: TellReady) -> None:
-        """Tells the kept answer to a POST, or None: what is not kept, or refused, is answered by the ASGI side."""
-        started = time.perf_counter()
-        admitted = self._admit_plainly(scope, sent)
-        if admitted is None:
-            tell(None)
-            return
-
-        def answer(kept: GraphQLAnswer | None) -> None:
-            if kept is None:
-                scope[NOT_KEPT] = admitted
-                tell(None)
-                return
-            caller = read_caller(admitted.headers)
-            record_kept(self._edge, admitted.verified, caller, kept, started)
-            tell(ready_answer(admitted.media, kept.body, caller.request_id))
-
-        self._edge.engine.recall(sent, admitted.verified.viewer, answer)
-
-    def _admit_plainly(self, scope: Scope, sent: bytes) -> Admitted | None:
-        """None: refused, or in need of more, such as a stream, or headers for a page of another origin."""
-        headers: Headers = dict(scope["headers"])
-        media = preferred(text_of(headers, b"accept"), DATA)
-        if media not in WHOLE or b"origin" in headers or not is_json(text_of(headers, b"content-type")):
-            return None
-        with suppress(Refused):
-            return Admitted(headers, media, self._edge.admission.admit(scope, headers), sent)
-        return None
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        admitted: Admitted | None = scope.get(NOT_KEPT)
-        media = admitted.media if admitted else self._media_of(scope)
+        media = self._media_of(scope)
         try:
             if media == HTML and self._page:
                 self._edge.admission.check_place(scope, dict(scope["headers"]))
                 await self._page(scope, receive, send)
                 return
-            if admitted is None:
-                admitted = await self._admit(scope, media, receive)
-                if await self._send_kept(admitted, send):
-                    return
-            await self._answer(scope, admitted, receive, send)
+            admitted = await self._admit(scope, media, receive)
+            if not await self._send_kept(admitted, send):
+                await self._answer(scope, admitted, receive, send)
         except Refused as refused:
             await send_refusal(send, refused, media)
         except ClientLeft:
             return
+        except Exception as fault:  # noqa: BLE001 - what is not the operation's own: parsing it, or its headers
+            await send_whole(send, 500, JSON, errors_body([error_of(fault, self._edge.operation_seconds)]))
 
     def _media_of(self, scope: Scope) -> str | None:
         offered = DATA_OR_PAGE if self._page and scope["method"] in ("GET", "HEAD") else DATA
@@ -106,25 +66,26 @@ class GraphQLOverHTTP:
         verified = self._edge.admission.admit(scope, headers)
         if media is None:
             raise Refused(406, "BAD_USER_INPUT", f"Accept {GRAPHQL_RESPONSE}, {JSON} or {EVENT_STREAM}.")
-        return Admitted(headers, media, verified, await read_sent(scope, headers, media, receive))
+        started = time.perf_counter()
+        return Admitted(headers, media, verified, await read_sent(scope, headers, media, receive), started)
 
     async def _send_kept(self, admitted: Admitted, send: Send) -> bool:
         """Whether there was one; for requests that came otherwise than by POST in one piece."""
         if admitted.media not in WHOLE:
             return False
-        started = time.perf_counter()
         kept = await self._edge.engine.find(admitted.sent, admitted.verified.viewer)
         if kept is None:
             return False
         caller = read_caller(admitted.headers)
-        record_kept(self._edge, admitted.verified, caller, kept, started)
+        record_kept(self._edge, admitted.verified, caller, kept, admitted.started)
         await send_whole(send, 200, admitted.media, kept.body, request_id_line(caller))
         return True
 
     async def _answer(self, scope: Scope, admitted: Admitted, receive: Receive, send: Send) -> None:
-        headers, media, verified, sent = admitted
+        headers, media, verified, sent, started = admitted
         request = read_request(scope["method"], headers, sent)
-        asked = Asked(request, verified, read_caller(headers), "sse" if media == EVENT_STREAM else "http")
+        transport = "sse" if media == EVENT_STREAM else "http"
+        asked = Asked(request, verified, read_caller(headers), transport, started)
         kind = self._edge.engine.operation_kind(request)
         if kind is OperationKind.MUTATION and scope["method"] == "GET":
             raise Refused(405, "BAD_USER_INPUT", "Send mutations by POST.")
@@ -136,12 +97,8 @@ class GraphQLOverHTTP:
             )
         else:
             outcome = await self._execute(asked, kind, receive)
-            status = 200 if media == JSON and outcome.status == 400 else outcome.status
-            ready = ready_answer(media, outcome.answer.body, asked.caller.request_id)
-            if NOT_KEPT in scope:  # no page of another origin asks
-                scope["extensions"][ANSWER_WHOLE]["call"](status, ready)
-            else:
-                await send_whole(send, status, media, ready.body, request_id_line(asked.caller))
+            status = status_in(media, outcome.status)
+            await send_whole(send, status, media, outcome.answer.body, request_id_line(asked.caller))
 
     async def _execute(self, asked: Asked, kind: OperationKind | None, receive: Receive) -> Outcome:
         if kind is OperationKind.QUERY:

@@ -14,7 +14,7 @@ from api.auth import Verified
 from api.engine_port import LiveResult, OperationKind, OperationRefused
 from api.graphql_errors import Refused, graphql_error, refusal_error
 from api.logs import read_caller
-from api.operations import Asked, Edge, errors_in, execute, find_kept, stop, subscribe
+from api.operations import Asked, Edge, error_of, errors_in, execute, find_kept, stop, subscribe
 from api.responses import Receive, Scope, Send, WriteNow, write_now_of
 from api.ws_messages import (
     Close,
@@ -178,7 +178,7 @@ class Socket:
                 [graphql_error("LIMIT_EXCEEDED", f"A socket carries at most {limit} operations at once.")],
             )
             return
-        asked = Asked(request, self._verified, self._caller, "ws")
+        asked = Asked(request, self._verified, self._caller, "ws", time.perf_counter())
         self._operations[identity] = asyncio.create_task(self._operate(identity, asked))
 
     async def _operate(self, identity: str, asked: Asked) -> None:
@@ -195,6 +195,9 @@ class Socket:
             await self._send_errors(identity, errors)
         except OSError:  # the reader is gone; whoever reads the socket hears it too, and ends all
             return
+        except Exception as fault:  # noqa: BLE001 - the edge is where faults end
+            self._forget(identity, task)
+            await self._send_errors(identity, [error_of(fault, self._edge.operation_seconds)])
         finally:
             self._forget(identity, task)
 

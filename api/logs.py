@@ -62,13 +62,19 @@ class Caller(NamedTuple):
 
 def read_caller(headers: Mapping[bytes, bytes]) -> Caller:
     given = headers.get(b"x-request-id")
-    if given is not None and REQUEST_ID.fullmatch(given):
-        request_id = given.decode()
-    else:
-        request_id = f"{random.getrandbits(128):032x}"
+    request_id = given.decode() if given is not None and REQUEST_ID.fullmatch(given) else new_request_id()
     name = headers.get(b"graphql-client-name") or headers.get(b"apollographql-client-name")
     version = headers.get(b"graphql-client-version") or headers.get(b"apollographql-client-version")
     return Caller(request_id, _client(name), _client(version))
+
+
+def with_request_id(caller: Caller) -> Caller:
+    """The same program, asking once more."""
+    return Caller(new_request_id(), caller.client_name, caller.client_version)
+
+
+def new_request_id() -> str:
+    return f"{random.getrandbits(128):032x}"
 
 
 def _client(value: bytes | None) -> str | None:

@@ -44,12 +44,13 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One operation and the circumstances in which it was asked."""
+    """One operation and the circumstances in which it was asked. `started`: time.perf_counter()."""
 
     request: GraphQLRequest
     verified: Verified
     caller: Caller
     transport: str
+    started: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +63,22 @@ class Outcome:
 
 async def execute(edge: Edge, asked: Asked, kind: OperationKind | None) -> Outcome:
     """Never raises but CancelledError: every fault becomes a coded answer."""
-    started = time.perf_counter()
     try:
         async with asyncio.timeout(edge.operation_seconds):
             answer = await edge.engine.execute(asked.request, asked.verified.viewer)
         outcome = Outcome(answer, 400 if answer.request_error else 200)
     except asyncio.CancelledError:
-        _record(edge, asked, kind=kind, status="left", started=started)
+        _record(edge, asked, kind=kind, status="left")
         raise
     except Exception as fault:  # noqa: BLE001 - the edge is where faults end: worded or masked, never shown
         outcome = _outcome_of(fault, edge.operation_seconds)
     answer = outcome.answer
-    _record(edge, asked, kind=kind, status=_status_word(outcome), started=started, answer=answer)
+    _record(edge, asked, kind=kind, status=_status_word(outcome), answer=answer)
     return outcome
 
 
 async def subscribe(edge: Edge, asked: Asked, take: Take | None = None) -> AsyncGenerator[LiveResult, None]:
     """Results until the end; every fault becomes OperationRefused with coded errors."""
-    started = time.perf_counter()
     status, codes = "left", tuple[str, ...]()
     try:
         viewer = asked.verified.viewer
@@ -99,7 +98,7 @@ async def subscribe(edge: Edge, asked: Asked, take: Take | None = None) -> Async
         raise OperationRefused([error]) from None
     finally:
         answer = GraphQLAnswer(body=b"", operation_name=asked.request.operation_name, codes=codes)
-        _record(edge, asked, kind=OperationKind.SUBSCRIPTION, status=status, started=started, answer=answer)
+        _record(edge, asked, kind=OperationKind.SUBSCRIPTION, status=status, answer=answer)
 
 
 async def stop(tasks: Sequence[asyncio.Task[Any]]) -> None:
@@ -114,6 +113,7 @@ def error_of(fault: Exception, limit_seconds: float) -> dict[str, Any]:
     if isinstance(fault, TimeoutError | StatementTimedOut):
         return timeout_error(limit_seconds)
     if isinstance(fault, StoreUnavailable):
+        logger.warning("%s", fault)  # why (a full disk, a lost connection) is for the operator alone
         return unavailable_error(fault)
     fault_id, error = masked_error()
     logger.error("unforeseen fault", exc_info=fault, extra={"fields": {"fault_id": fault_id}})
@@ -147,10 +147,9 @@ def _status_word(outcome: Outcome) -> str:
 
 async def find_kept(edge: Edge, asked: Asked) -> GraphQLAnswer | None:
     """The kept answer to a query; what is found is recorded."""
-    started = time.perf_counter()
     kept = await edge.engine.find(asked.request.raw, asked.verified.viewer)
     if kept is not None:
-        record_kept(edge, asked.verified, asked.caller, kept, started, transport=asked.transport)
+        record_kept(edge, asked.verified, asked.caller, kept, asked.started, transport=asked.transport)
     return kept
 
 
@@ -186,7 +185,6 @@ def _record(
     *,
     kind: OperationKind | None,
     status: str,
-    started: float,
     answer: GraphQLAnswer | None = None,
 ) -> None:
     name = (answer.operation_name if answer else None) or asked.request.operation_name
@@ -197,7 +195,7 @@ def _record(
             transport=asked.transport,
             role=asked.verified.viewer.role.value,
             status=status,
-            duration_ms=(time.perf_counter() - started) * 1000,
+            duration_ms=(time.perf_counter() - asked.started) * 1000,
             request_id=asked.caller.request_id,
             client_name=asked.caller.client_name,
             client_version=asked.caller.client_version,

@@ -23,8 +23,6 @@ CONTENT_TYPES = {
 
 WRITE_NOW = "c360.write_now"
 """Extension of a scope, where the server has it: `call` writes bytes as they are, if the reader keeps up."""
-ANSWER_WHOLE = "c360.answer_whole"
-"""Another: `call` answers with a status and a `Ready` instead of two messages; no middleware sees it."""
 WriteNow = Callable[[bytes], bool]
 
 
@@ -36,6 +34,7 @@ def write_now_of(scope: Scope) -> WriteNow | None:
 class Ready(NamedTuple):
     """An answer as bytes. `head`: our headers and the empty line, without the status and what the server adds."""
 
+    status: int
     head: bytes
     body: bytes
 
@@ -45,11 +44,11 @@ READY_HEADS = {media: b"content-type: %b\r\ncontent-length: " % name for media, 
 READY_GUARDS = b"".join((b"\r\n", *(b"%b: %b\r\n" % line for line in GUARDS), b"x-request-id: "))
 
 
-def ready_answer(media: str, body: bytes, request_id: str) -> Ready:
+def ready_answer(status: int, media: str, body: bytes, request_id: str) -> Ready:
     """What `send_whole` would send; the id must be checked or our own."""
     length = str(len(body)).encode()
     head = b"".join((READY_HEADS[media], length, READY_GUARDS, request_id.encode(), b"\r\n\r\n"))
-    return Ready(head, body)
+    return Ready(status, head, body)
 
 
 async def send_whole(send: Send, status: int, media: str, body: bytes, extra: HeaderLines = ()) -> None:
