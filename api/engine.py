@@ -34,6 +34,7 @@ from resolvers.context import Context
 from resolvers.freshness import max_staleness
 from resolvers.live import Feed, encode_event, feed_of, variables_in_payload
 from resolvers.readpath.dependencies import Dependencies
+from resolvers.readpath.documents import Prepared
 from resolvers.readpath.engine import Answer, Engine, EventPlan, RefusedRequest, Request
 from resolvers.readpath.failures import Code, Failure
 from resolvers.readpath.nulls import extended
@@ -98,39 +99,43 @@ class ReadPathEngine:
         return await self.caches.answers.find(key, may_leave=not sees_unmasked(viewer))
 
     async def execute(self, request: GraphQLRequest, viewer: Viewer) -> GraphQLAnswer:
-        match self.operation_kind(request):
-            case OperationKind.QUERY if request.raw and not wants_explanation(request):
-                fresh = await self.read(request, viewer)
-            case OperationKind.MUTATION:
-                fresh = await self.change(request, viewer)
-            case _:
-                fresh = await self.make(request, viewer)
+        prepared = self.engine.documents.prepare(request.query, request.operation_name)
+        kind = prepared.operation and prepared.operation.definition.operation
+        if kind is OperationType.QUERY and request.raw and not wants_explanation(request):
+            fresh = await self.read(request, prepared, viewer)
+        elif kind is OperationType.MUTATION:
+            fresh = await self.change(request, prepared, viewer)
+        else:
+            fresh = await self.make(request, prepared, viewer)
         if fresh.opened:
             await self.record_opened(viewer, fresh.opened)
         return fresh.answer
 
-    async def read(self, request: GraphQLRequest, viewer: Viewer) -> FreshAnswer:
-        make = partial(self.make, request, viewer)
+    async def read(self, request: GraphQLRequest, prepared: Prepared, viewer: Viewer) -> FreshAnswer:
         if self.caches is None or self.caches.answers is None:
-            return await make()
+            return await self.make(request, prepared, viewer)
+        make = partial(self.make, request, prepared, viewer)
         key = answer_key(request.raw, viewer, self.house())
         return await self.caches.answers.read(key, make, may_leave=not sees_unmasked(viewer))
 
-    async def change(self, request: GraphQLRequest, viewer: Viewer) -> FreshAnswer:
+    async def change(self, request: GraphQLRequest, prepared: Prepared, viewer: Viewer) -> FreshAnswer:
         """A mutation that does not tell by itself which customers it changes may have changed anything."""
+        operation = prepared.operation
         try:
-            return await self.make(request, viewer)
+            return await self.make(request, prepared, viewer)
         finally:
-            operation = self.engine.documents.prepare(request.query, request.operation_name).operation
             if self.caches is not None and operation is not None and not tells_what_changed(operation):
                 await self.caches.versions.everything_changed()
 
-    async def make(self, request: GraphQLRequest, viewer: Viewer) -> FreshAnswer:
+    async def make(self, request: GraphQLRequest, prepared: Prepared, viewer: Viewer) -> FreshAnswer:
         """Executes it, whatever is kept."""
-        context, allowed = self.make_context(viewer), Staleness(self.max_staleness(request))
+        definition = prepared.operation.definition if prepared.operation else None
+        context, allowed = self.make_context(viewer), Staleness()
+        if definition and definition.directives:
+            allowed.at_most = max_staleness(definition, request.variables or {})
         token = staleness.set(allowed)
         try:
-            answer = await self.run(request, context)
+            answer = await self.run(request, prepared, context)
         finally:
             staleness.reset(token)
         codes = codes_in(answer.body)
@@ -139,7 +144,7 @@ class ReadPathEngine:
             answer=GraphQLAnswer(
                 body=answer.body if answer.cost is None else with_freshness(answer.body, allowed.oldest),
                 request_error=answer.was_refused,
-                operation_name=self.operation_name(request),
+                operation_name=definition.name.value if definition and definition.name else None,
                 codes=codes,
                 cost=answer.cost,
             ),
@@ -149,11 +154,11 @@ class ReadPathEngine:
             is_private=answer.was_refused or (depends_on is None and not codes),
         )
 
-    async def run(self, request: GraphQLRequest, context: Context) -> Answer:
+    async def run(self, request: GraphQLRequest, prepared: Prepared, context: Context) -> Answer:
+        asked = Request(request.query, request.variables or {}, request.operation_name, prepared)
         if wants_explanation(request):
-            explaining = self.explainer.explain(self.engine, as_request(request), context)
-            return await self.engine.answer(explaining)
-        return await self.engine.execute(as_request(request), context)
+            return await self.engine.answer(self.explainer.explain(self.engine, asked, context))
+        return await self.engine.execute(asked, context)
 
     def seconds_to_keep(self, allowed: Staleness) -> float:
         """No longer than what crossed the graph may be kept."""
@@ -164,15 +169,6 @@ class ReadPathEngine:
         age, graph_seconds = time.time() - allowed.oldest, self.caches.graph_seconds
         at_most = graph_seconds if allowed.at_most is None else min(allowed.at_most, graph_seconds)
         return min(self.caches.seconds, at_most - age)
-
-    def max_staleness(self, request: GraphQLRequest) -> int | None:
-        operation = self.engine.documents.prepare(request.query, request.operation_name).operation
-        return max_staleness(operation.definition, request.variables or {}) if operation else None
-
-    def operation_name(self, request: GraphQLRequest) -> str | None:
-        operation = self.engine.documents.prepare(request.query, request.operation_name).operation
-        name = operation.definition.name if operation else None
-        return name.value if name else None
 
     async def subscribe(
         self, request: GraphQLRequest, viewer: Viewer, take: Take | None = None

@@ -11,7 +11,7 @@ from rich.console import Console
 from api.commands.explanation import print_explanation
 from api.commands.token import read_customer
 from api.settings import read_settings
-from domain.errors import SetupError
+from domain.errors import SetupError, StoreUnavailable
 from domain.privacy.viewer import Purpose, Role, Viewer
 
 EXPLAIN = "explain"
@@ -75,6 +75,9 @@ async def execute(
     settings = read_settings()
     async with open_stores(settings) as stores, open_service(settings, stores) as service:
         request = GraphQLRequest(query=text, variables=variables, extensions=extensions)
-        answer = await service.engine.execute(request, viewer)
+        try:
+            answer = await service.engine.execute(request, viewer)
+        except StoreUnavailable as lost:
+            raise SetupError(f"{lost}. See whether it runs, and where C360_DATABASE_URL leads.") from lost
     parsed: dict[str, Any] = json.loads(answer.body)
     return parsed

@@ -14,7 +14,7 @@ from resolvers.readpath.dependencies import Dependencies
 from resolvers.readpath.failures import MISSING_VALUE, Failure, Masking, store_unavailable
 from resolvers.readpath.graph_rows import KEYS, PARENT, POSITION, answer_slot
 from resolvers.readpath.jsontext import END, HOLE, SEPARATOR
-from resolvers.readpath.nulls import failed_value
+from resolvers.readpath.nulls import failed_value, write_json
 from resolvers.readpath.plan import (
     FailedHole,
     GraphHole,
@@ -26,8 +26,6 @@ from resolvers.readpath.plan import (
 )
 from resolvers.readpath.viewer import AnswerQuestion, OperationContext, ReadConnections
 
-write_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-"""Made once: `json.dumps` makes an encoder for each call with options."""
 HOLES = re.compile(f"{HOLE}([^{END}]*){END}")
 
 

@@ -63,10 +63,6 @@ def store_unavailable(lost: StoreUnavailable) -> Failure:
     return Failure(Code.STORE_UNAVAILABLE, message, {"store": lost.store})
 
 
-def timed_out(seconds: float) -> Failure:
-    return Failure(Code.TIMEOUT, f"The operation took longer than {seconds:g} s; ask for less at once.")
-
-
 AMBIGUOUS = Failure(Code.AMBIGUOUS, "More than one record matches; look it up by its id.")
 
 

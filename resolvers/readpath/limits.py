@@ -96,8 +96,9 @@ def check_values(variables: Mapping[str, Any], limits: Limits, *, objects: int) 
     values, found = 0, -1  # the variables themselves are no input object
     while waiting:
         value, nesting = waiting.pop()
-        children = value.values() if isinstance(value, Mapping) else value
-        values, found = values + len(children), found + isinstance(value, Mapping)
+        is_object = not isinstance(value, list)
+        children = value.values() if is_object else value
+        values, found = values + len(children), found + is_object
         if values > limits.values:
             raise refuse("values", values, limits.values, "What the variables hold")
         if found > objects:

@@ -25,6 +25,8 @@ from graphql import (
 from resolvers.readpath.failures import Failure
 from resolvers.readpath.operation import Operation, response_key
 
+write_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Made once: `json.dumps` makes an encoder for each call with options."""
 FAILED = "\0"
 Selections = list[tuple[Any, SelectionSetNode]]
 """Selection sets, each with the type it selects from."""
@@ -52,7 +54,7 @@ def completed(text: str, operation: Operation, root: Any, failures: list[Failure
 
 
 def printed(answer: Any) -> bytes:
-    return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
+    return write_json(answer).encode()
 
 
 def extended(body: bytes, extensions: Mapping[str, Any]) -> bytes:

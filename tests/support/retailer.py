@@ -173,7 +173,6 @@ async def serve(stores: Stores, settings: Settings, graph: EmbeddedGraph, reads:
         api.engine.stores, reads=counted, answer_question=questions, question_seconds=30.0
     )
     api.engine.masking = Masking(lambda: "id")
-    api.engine.operation_seconds = 60.0
     return Retailer(
         stores=stores, api=api, reads=counted, graph=questions, subscribers=subscribers, fallbacks=fallbacks
     )

@@ -85,7 +85,6 @@ def make_example(reads: ReadConnections, new_id: Callable[[], str] = lambda: "id
         schema=make_schema(),
         stores=Stores(reads, graph.answer, question_seconds=5.0),
         own_rows_only=frozenset({Role.CUSTOMER}),
-        operation_seconds=60.0,
         count_fallback=fallbacks.append,
         new_id=new_id,
     )
