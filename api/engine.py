@@ -220,9 +220,8 @@ def tells_what_changed(operation: Operation) -> bool:
 
 def names_of(found: Dependencies) -> tuple[bytes, ...]:
     """What moves when the answer changes. What nobody in particular owns moves with the house."""
-    if found.any_customer:
-        return (ANY_CUSTOMER, *map(graph_of, sorted(found.asked_of)))
-    return (*map(customer, sorted(found.customers)), *map(graph_of, sorted(found.asked_of)))
+    owners = (ANY_CUSTOMER,) if found.any_customer else map(customer, found.customers)
+    return (*owners, *map(graph_of, found.asked_of))
 
 
 def with_freshness(body: bytes, oldest: float | None) -> bytes:

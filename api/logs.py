@@ -16,6 +16,8 @@ from typing import Any, NamedTuple, TextIO
 logger = logging.getLogger("c360.operations")
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 MAX_NAME_CHARACTERS = 100
+FLUSH_SECONDS = 0.01
+"""How long a line of an operation may wait for others: a write for each costs as much as making it."""
 write_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
 """Made once: `json.dumps` makes an encoder for each call that is not of the commonest form."""
 
@@ -111,7 +113,9 @@ def operation_line(record: OperationRecord, seconds: float) -> str:
     )
 
 
+@lru_cache(1_000)
 def write_text(text: str | None) -> str:
+    """Of the names of operations, roles and clients, of which there are few and none is long."""
     return "null" if text is None else write_json(text)
 
 
@@ -132,17 +136,17 @@ class JsonFormatter(logging.Formatter):
 
 
 def moment(seconds: float) -> str:
-    return _moment_at(int(seconds * 1000))
+    whole, rest = divmod(int(seconds * 1000), 1000)
+    return f"{_second_at(whole)}.{rest:03d}+00:00"
 
 
 @lru_cache(4)
-def _moment_at(milliseconds: int) -> str:
-    whole, rest = divmod(milliseconds, 1000)
-    return f"{datetime.fromtimestamp(whole, UTC).isoformat()[:19]}.{rest:03d}+00:00"
+def _second_at(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 class JsonLines(logging.StreamHandler[TextIO]):
-    """Writes records as lines of JSON. Operations that end in one turn of the event loop leave in one write."""
+    """Writes records as lines of JSON. Operations that end soon after one another leave in one write."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
@@ -161,7 +165,7 @@ class JsonLines(logging.StreamHandler[TextIO]):
 
     def _flush_soon(self) -> None:
         try:
-            asyncio.get_running_loop().call_soon(self.flush)
+            asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
         except RuntimeError:
             self.flush()
 

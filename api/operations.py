@@ -23,6 +23,7 @@ from api.engine_port import (
 from api.graphql_errors import errors_body, graphql_error, masked_error, timeout_error, unavailable_error
 from api.live_connections import LiveConnections
 from api.logs import Caller, OperationRecord, short_name
+from api.tasks import Deadline
 from domain.errors import StatementTimedOut, StoreUnavailable
 from domain.live.events import SlowConsumer, StreamGap
 
@@ -64,7 +65,7 @@ class Outcome:
 async def execute(edge: Edge, asked: Asked, kind: OperationKind | None) -> Outcome:
     """Never raises but CancelledError: every fault becomes a coded answer."""
     try:
-        async with asyncio.timeout(edge.operation_seconds):
+        with Deadline(edge.operation_seconds):
             answer = await edge.engine.execute(asked.request, asked.verified.viewer)
         outcome = Outcome(answer, 400 if answer.request_error else 200)
     except asyncio.CancelledError:

@@ -7,6 +7,8 @@ from enum import Enum
 class Role(Enum):
     """A right to a field belongs to a role; the role is decided by the token."""
 
+    __hash__ = object.__hash__  # there is one of each; Enum's own is computed in Python, many times a request
+
     CUSTOMER = "CUSTOMER"
     AGENT = "AGENT"
     MARKETER = "MARKETER"
@@ -18,6 +20,8 @@ class Role(Enum):
 
 class Purpose(Enum):
     """Why personal data is used. [PIPL 13]"""
+
+    __hash__ = object.__hash__
 
     ORDER_FULFILMENT = "ORDER_FULFILMENT"
     CUSTOMER_SERVICE = "CUSTOMER_SERVICE"

@@ -90,8 +90,14 @@ def check_tokens(text: str, limits: Limits) -> None:
         token = lexer.read_next_token(token.end)
 
 
+def is_container(value: Any) -> bool:
+    return isinstance(value, dict | list)
+
+
 def check_values(variables: Mapping[str, Any], limits: Limits, *, objects: int) -> None:
     """Bounds what coercing variables and printing filters may cost; `objects`: how many there may be."""
+    if len(variables) <= limits.values and not any(map(is_container, variables.values())):
+        return
     waiting: list[tuple[Any, int]] = [(variables, 0)]
     values, found = 0, -1  # the variables themselves are no input object
     while waiting:
@@ -105,7 +111,7 @@ def check_values(variables: Mapping[str, Any], limits: Limits, *, objects: int) 
             raise refuse("objects", found, objects, "What the variables hold")
         if nesting > limits.nesting:
             raise refuse("nesting", nesting, limits.nesting, "What the variables hold")
-        waiting.extend((child, nesting + 1) for child in children if isinstance(child, dict | list))
+        waiting.extend((child, nesting + 1) for child in children if is_container(child))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from api.logs import OperationRecord, configure_logging, log_operation
+from api.logs import FLUSH_SECONDS, OperationRecord, configure_logging, log_operation
 
 RECORD = OperationRecord(
     operation='Näme "quoted"\n',
@@ -58,12 +58,14 @@ class Writes(io.StringIO):
         return super().write(text)
 
 
-async def test_what_ends_in_one_turn_of_the_loop_is_written_at_once_and_in_its_order() -> None:
+async def test_what_ends_soon_after_one_another_is_written_at_once_and_in_its_order() -> None:
     stream = Writes()
     with written_to(stream):
         for number in range(30):
             log_operation(RECORD._replace(request_id=f"r-{number}"))
-        await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        assert stream.number == 0
+        await asyncio.sleep(FLUSH_SECONDS * 3)
         assert stream.number == 1
 
         log_operation(RECORD)
