@@ -1,5 +1,6 @@
 """The read path behind the server edge: requests in, ready bytes out, live events executed once for all alike."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
@@ -72,6 +73,8 @@ class ReadPathEngine:
     record_opened: Callable[[Viewer, Mapping[int, frozenset[str]]], Awaitable[None]]
     """Writes the audit of unmasked values; an answer leaves only after it."""
     explainer: Explainer
+    settled: asyncio.Event
+    """Whether `make_context` knows all that this process has heard of: an operation waits for that."""
     house: Callable[[], bytes] = bytes
     """What besides the viewer and the data an answer depends on."""
     caches: Caches | None = None
@@ -129,6 +132,8 @@ class ReadPathEngine:
 
     async def make(self, request: GraphQLRequest, prepared: Prepared, viewer: Viewer) -> FreshAnswer:
         """Executes it, whatever is kept."""
+        if not self.settled.is_set():
+            await self.settled.wait()
         definition = prepared.operation.definition if prepared.operation else None
         context, allowed = self.make_context(viewer), Staleness()
         if definition and definition.directives:

@@ -26,25 +26,34 @@ def print_sdl() -> str:
 
 @dataclass(slots=True)
 class LatestShop:
-    """`mark` names the settings in the keys of kept answers. Rankings that were read before are remembered."""
+    """`mark` names the settings in the keys of kept answers. Rankings that were read before are remembered.
+
+    One read at a time, so that one which began before a change never follows one that saw it.
+    """
 
     stores: Stores
     settings: ShopSettings
     rankings: Rankings
     sdl: str = field(default_factory=print_sdl)
     moved: asyncio.Event = field(default_factory=asyncio.Event)
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Whether all that was heard of has been read."""
     mark: bytes = field(init=False)
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self.mark = house_mark(self.settings, self.sdl)
+        self.settled.set()
 
     async def read_again(self) -> None:
-        self.settings = await read_shop(self.stores, self.rankings)
-        self.mark = house_mark(self.settings, self.sdl)
+        async with self._reading:
+            self.settings = await read_shop(self.stores, self.rankings)
+            self.mark = house_mark(self.settings, self.sdl)
 
     def hear(self, names: Sequence[bytes] | None) -> None:
         """What caches are told to forget; None is something that concerns everybody."""
         if names is None:
+            self.settled.clear()
             self.moved.set()
 
     async def follow(self) -> None:
@@ -56,6 +65,8 @@ class LatestShop:
                 await self.read_again()
             except Exception:
                 logger.exception("the shop's settings could not be read; the last ones stay")
+            if not self.moved.is_set():
+                self.settled.set()
 
 
 async def open_shop(stores: Stores) -> LatestShop:

@@ -161,6 +161,7 @@ def make_engine(  # noqa: PLR0913
         live=subscribers,
         record_opened=partial(record_opened, stores.pool),
         explainer=Explainer(reads, graph, lambda observed: graph_questions(observed, shop)),
+        settled=shop.settled,
         house=lambda: shop.mark,
         caches=caches,
     )
