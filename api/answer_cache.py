@@ -19,7 +19,8 @@ from api.answer_memory import AnswerKey, AnswerMemory, KeptAnswer, ViewerScope
 from api.engine_port import GraphQLAnswer, Tell
 from api.tasks import end_task
 from db.cache_versions import HOUSE, Watch
-from db.versioned_values import Value, VersionedValues
+from db.versioned_values import Found, Value, VersionedValues
+from domain.errors import StoreUnavailable
 
 MOST_PRIVATE, LONGEST_PRIVATE = 10_000, 2_000
 """Requests, and bytes of one: so much is remembered of what is never kept."""
@@ -84,7 +85,7 @@ class AnswerCache:
                 lambda is_certain: tell(self._kept(key) if is_certain else None)
             )
         elif may_leave and self._may_be_in_server(key):
-            self._keep_task(self._tell_found(key, tell))
+            self._ask_server(key, tell)
         else:
             tell(None)
 
@@ -195,25 +196,50 @@ class AnswerCache:
         is_up = self.values.versions.line.is_up
         return is_up and b"mutation" not in key.raw and key not in self._private
 
-    async def _tell_found(self, key: AnswerKey, tell: Tell) -> None:
-        found = None
+    def _ask_server(self, key: AnswerKey, tell: Tell) -> None:
+        """In a task only where the server must be asked about versions as well."""
+        versions = self.values.versions
+        watch = versions.watch()
+
+        def heard(found: Found | None) -> None:
+            if found is not None and not versions.know(found[1]):
+                self._keep_task(self._tell_current(key, found, watch, tell))
+                return
+            answer = None
+            try:
+                answer = self._taken(key, found[0], watch) if found else None
+            finally:  # whatever goes wrong, who asked is told
+                versions.end(watch)
+                tell(answer)
+
+        self.values.when_found(self._name(key), heard)
+
+    async def _tell_current(self, key: AnswerKey, found: Found, watch: Watch, tell: Tell) -> None:
+        answer = None
         try:
-            found = await self._find(key)
+            with suppress(StoreUnavailable):
+                is_good = await self.values.versions.are_current(found[1], watch)
+                answer = self._taken(key, found[0], watch) if is_good else None
         finally:
-            tell(found)
+            self.values.versions.end(watch)
+            tell(answer)
 
     async def _find(self, key: AnswerKey) -> GraphQLAnswer | None:
         watch = self.values.versions.watch()
         try:
             value = await self.values.find(self._name(key), watch)
-            fresh = None if value is None else unpacked(value, time.time())
-            if fresh is None or fresh.seconds <= 0:
-                return None
-            self._keep(key, fresh, watch)
-            self.counts.server_hits += 1
-            return fresh.answer
+            return None if value is None else self._taken(key, value, watch)
         finally:
             self.values.versions.end(watch)
+
+    def _taken(self, key: AnswerKey, value: Value, watch: Watch) -> GraphQLAnswer | None:
+        """A good value, unless its time is over."""
+        fresh = unpacked(value, time.time())
+        if fresh.seconds <= 0:
+            return None
+        self._keep(key, fresh, watch)
+        self.counts.server_hits += 1
+        return fresh.answer
 
     def _name(self, key: AnswerKey) -> bytes:
         return self.values.seal.name(b"answer", key.raw, scope_text(key.scope))

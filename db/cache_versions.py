@@ -132,9 +132,13 @@ class CacheVersions:
         fresh = dict(zip(missing, found, strict=True))
         return [fresh[name] if name in fresh else self._known.get(name, b"") for name in names]
 
+    def know(self, words: Mapping[bytes, bytes]) -> bool:
+        """Whether these are known here to be the versions now, by name; not known is not wrong."""
+        return words.items() <= self._known.items()
+
     async def are_current(self, words: Mapping[bytes, bytes], watch: Watch) -> bool:
         """Whether these are the versions now, by name. Raises StoreUnavailable."""
-        if words.items() <= self._known.items():
+        if self.know(words):
             return True
         return await self.current(tuple(words), watch) == list(words.values())
 

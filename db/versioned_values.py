@@ -5,6 +5,7 @@ a search for what it spoils. It is sealed under a key of this installation toget
 or writes the server learns nothing of anybody and can pass no answer off as another.
 """
 
+import asyncio
 import hashlib
 import hmac
 import struct
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from db.cache_versions import HOUSE, CacheVersions, Watch
 from db.encryption import decrypt, encrypt
 from db.keys import LocalKeys
+from db.resp3 import Reply
 from domain.errors import StoreUnavailable
 from domain.ports import CipherFault
 
@@ -34,6 +36,10 @@ class Value:
     payload: bytes
     depends_on: tuple[bytes, ...]
     made_at: float
+
+
+Found = tuple[Value, dict[bytes, bytes]]
+"""A value, and the versions it was read under by name."""
 
 
 class CacheSeal:
@@ -76,6 +82,19 @@ class VersionedValues:
         except StoreUnavailable:
             return None
 
+    def when_found(self, key: bytes, tell: Callable[[Found | None], None]) -> None:
+        """For who needs no task to wait in. Whether it is good is still to be asked: `versions.know`."""
+
+        def heard(reply: "asyncio.Future[Reply]") -> None:
+            lost = reply.cancelled() or reply.exception() is not None
+            sealed = None if lost else reply.result()
+            tell(self._opened(key, sealed) if isinstance(sealed, bytes) else None)
+
+        try:
+            self.versions.line.send(b"GET", self._place(key)).add_done_callback(heard)
+        except StoreUnavailable:
+            tell(None)
+
     async def get(self, keys: Sequence[bytes], watch: Watch) -> list[Value | None]:
         """The good ones; two round trips at most, mostly one."""
         try:
@@ -117,7 +136,7 @@ class VersionedValues:
         """Not that of another life of the server: it may have come back older than what it was told last."""
         return key + self.versions.line.server_life[:8]
 
-    def _opened(self, key: bytes, sealed: bytes) -> tuple[Value, dict[bytes, bytes]] | None:
+    def _opened(self, key: bytes, sealed: bytes) -> Found | None:
         """None for what is not ours, such as a value from before the keys were changed."""
         with suppress(CipherFault, struct.error):
             return unpacked(self.seal.open(key, sealed))
