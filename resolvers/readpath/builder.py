@@ -94,12 +94,13 @@ class Selected:
 @dataclass(frozen=True, slots=True)
 class Opened:
     """Rows of an entity in this statement: what stands behind FROM, their alias, and the conditions that always
-    hold for this viewer."""
+    hold for this viewer. `is_table`: not a select."""
 
     source: str
     alias: str
     row: Row
     conditions: list[str]
+    is_table: bool
 
 
 PrintObject = Callable[["StatementBuilder", GraphQLObjectType, Row, Sequence[Any]], Json]
@@ -146,7 +147,8 @@ class StatementBuilder:
         standing = Standing(alias, is_certain=isinstance(source, Table))
         is_marked = self.reads.account_for(entity, parent.entity, joined_by)
         row = Row(entity, {entity.rows: standing}, is_marked, parent.is_repeated)
-        return Opened(self.rows_as(source, alias, (parent, selected)), alias, row, self.own_rows(row))
+        opened = self.rows_as(source, alias, (parent, selected))
+        return Opened(opened, alias, row, self.own_rows(row), is_table=standing.is_certain)
 
     def rows_as(self, rows: FromClause, alias: str, of: tuple[Row, Selected | None]) -> str:
         """What stands behind FROM. A select speaks of its parent only where it says so by `.correlate(...)`."""

@@ -62,7 +62,8 @@ def print_pages(builder: StatementBuilder, row: Row, selected: Selected, source:
     names = names_of(entity_of(target).rows if ordered.rows is None else ordered.rows)
     columns = {name: f"{opened.alias}.{name}" for name in names}
     asked = asked_of_page(builder, selected, is_backward=paging.is_backward)
-    rows = page_rows(builder, Unpaged(behind, columns, order, order_as), size, asked)
+    is_cheap = opened.is_table and selected.arguments.get("where") is None
+    rows = page_rows(builder, Unpaged(behind, columns, order, order_as, is_cheap), size, asked)
     shown = standing_as(opened.row, rows.alias)
     page = Page(
         rows=rows,
@@ -185,6 +186,8 @@ class ConnectionPrinter:
     def page_info(self, name: str, _: list[FieldNode]) -> Json:
         page, backward = self.page, self.page.is_backward
         if name == ("hasPreviousPage" if backward else "hasNextPage"):
+            if page.rows.more_follow is not None:
+                return [printed_truth(page.rows.more_follow)]
             self.reads_page = True
             return [printed_truth(f"coalesce(max({page.position}) > {page.size.text}, false)")]
         if name in ("hasPreviousPage", "hasNextPage"):

@@ -1,7 +1,8 @@
 """The rows of one page, numbered only where what is asked of the page needs it.
 
 Numbers come from windows, which keep every row once more; a page of which only the entries are asked is as long as
-its LIMIT and printed in the order it is read in.
+its LIMIT and printed in the order it is read in. Whether more rows follow is asked by itself where counting them once
+more costs less than a window.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ class Asked:
         return bool(self.names - {"hasNextPage" if self.is_backward else "hasPreviousPage"})
 
     @property
+    def needs_only_whether_more_follow(self) -> bool:
+        return self.needs_numbers and not self.names & {"startCursor", "endCursor"}
+
+    @property
     def needs_count(self) -> bool:
         return ("startCursor" if self.is_backward else "endCursor") in self.names
 
@@ -53,13 +58,14 @@ def name_of(nodes: list[FieldNode]) -> str:
 class Unpaged:
     """All rows behind the start: what follows FROM, and how each of their columns is called there.
 
-    `order` as it is called there, and as it is called under another alias.
+    `order` as it is called there, and as it is called under another alias. `is_cheap`: they may be read once more.
     """
 
     text: str
     columns: Mapping[str, str]
     order: Order
     order_as: Callable[[str], Order]
+    is_cheap: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +73,14 @@ class PageRows:
     """What stands behind FROM, and its alias; the terms in whose order entries are printed, and which rows are entries.
 
     With numbers there are at most size + 1 rows with their `position` (in reading order) and, where it is needed, how
-    many are `available`.
+    many are `available`. `more_follow` says it without them.
     """
 
     source: str
     alias: str
     order: list[str]
     shown: str | None
+    more_follow: str | None = None
 
 
 def page_rows(builder: StatementBuilder, rows: Unpaged, size: Sql, asked: Asked) -> PageRows:
@@ -81,12 +88,16 @@ def page_rows(builder: StatementBuilder, rows: Unpaged, size: Sql, asked: Asked)
     kept = builder.alias_name()
     columns = builder.used.listed_as(kept, rows.columns)
     limited = f"(SELECT {columns} FROM {rows.text} ORDER BY {reading} LIMIT {size.text}"
-    if asked.needs_numbers:
-        source, alias = numbered(builder, (f"{limited} + 1) AS {kept}", kept), rows, asked)
-        shown = f"{alias}.position <= {size.text}"
-    else:
-        source, alias, shown = f"{limited}) AS {kept}", kept, None
-    return PageRows(source, alias, rows.order_as(alias).reading(is_backward=False), shown)
+    counts_again = rows.is_cheap and asked.needs_only_whether_more_follow
+    if counts_again or not asked.needs_numbers:
+        more = f"EXISTS (SELECT 1 FROM {rows.text} OFFSET {size.text} LIMIT 1)" if counts_again else None
+        return PageRows(f"{limited}) AS {kept}", kept, printed_order(rows, kept), None, more)
+    source, alias = numbered(builder, (f"{limited} + 1) AS {kept}", kept), rows, asked)
+    return PageRows(source, alias, printed_order(rows, alias), f"{alias}.position <= {size.text}")
+
+
+def printed_order(rows: Unpaged, alias: str) -> list[str]:
+    return rows.order_as(alias).reading(is_backward=False)
 
 
 def numbered(

@@ -24,3 +24,20 @@ def test_rows_are_numbered_for_what_follows_them(
     asked = Asked(frozenset(names), is_backward)
 
     assert (asked.needs_numbers, asked.needs_count) == (needs_numbers, needs_count)
+
+
+@pytest.mark.parametrize(
+    ("names", "is_backward", "expected"),
+    [
+        (("hasNextPage",), False, True),
+        (("hasNextPage", "hasPreviousPage"), False, True),
+        (("hasPreviousPage",), True, True),
+        (("hasPreviousPage",), False, False),
+        (("hasNextPage", "endCursor"), False, False),
+        (("startCursor",), False, False),
+    ],
+)
+def test_whether_more_follow_is_known_without_numbers_unless_a_cursor_is_asked_too(
+    names: tuple[str, ...], is_backward: bool, expected: bool
+) -> None:
+    assert Asked(frozenset(names), is_backward).needs_only_whether_more_follow is expected

@@ -22,9 +22,17 @@ def test_a_page_of_customers_is_read_once_and_not_again_for_the_facts_of_each() 
     assert sql.count("LIMIT $1::INTEGER") == 1
 
 
-def test_a_page_is_numbered_only_where_something_is_asked_of_the_page() -> None:
-    page = "{ customers(first: 50) { nodes { id } pageInfo { hasPreviousPage %s } } }"
+def test_a_page_is_numbered_only_where_cursors_or_filters_need_it() -> None:
+    page = "{ customers(first: 50 %s) { nodes { id } pageInfo { hasPreviousPage hasNextPage %s } } }"
+    filtered = 'where: {label: {code: "night_owl"}}'
 
-    assert "OVER" not in statement(page % "")
-    assert "OVER" in statement(page % "more: hasNextPage")
-    assert "available" in statement(page % "endCursor")
+    assert "OVER" not in statement(page % ("", ""))
+    assert "OFFSET $1::INTEGER LIMIT 1" in statement(page % ("", ""))
+    assert "OVER" in statement(page % (filtered, ""))
+    assert "available" in statement(page % ("", "endCursor"))
+
+
+def test_whether_more_follow_needs_no_page() -> None:
+    sql = statement("{ customers(first: 50) { pageInfo { hasNextPage } } }")
+
+    assert sql.count("FROM customers") == 1
