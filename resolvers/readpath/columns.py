@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import enum
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -29,7 +28,7 @@ from resolvers.readpath.sources import Column, Computed, Embed, EmbeddedValue, E
 from resolvers.readpath.sql import Sql, quoted
 
 READERS: dict[type, Callable[[Any], Any]] = {
-    types.LargeBinary: base64.b64decode,
+    types.LargeBinary: bytes.fromhex,
     types.DateTime: datetime.fromisoformat,
     types.Date: lambda text: datetime.fromisoformat(text).date(),
 }
@@ -106,7 +105,7 @@ def print_computed(builder: StatementBuilder, row: Row, selected: Selected, sour
     readers, values = read_columns(builder, row, source.columns)
     write = projection(builder, selected.field.type, [node.selection_set for node in selected.nodes])
     arguments = builder.parameters(source.parameters, selected)
-    return builder.hole(PythonHole(source.function, readers, write, arguments), [values])
+    return builder.hole(PythonHole(source.function, readers, write, arguments), values)
 
 
 Readers = tuple[Callable[[Any], Any] | None, ...]
@@ -114,27 +113,25 @@ Readers = tuple[Callable[[Any], Any] | None, ...]
 
 def read_columns(
     builder: StatementBuilder, row: Row, columns: Sequence[ColumnElement[Any]]
-) -> tuple[Readers, Sql]:
-    """What a function is given of the row: how each value is read, and one text of all."""
+) -> tuple[Readers, Json]:
+    """What a function is given of the row: how each value is read, and all of them as a JSON array."""
     builder.reads.viewer |= not columns
     for column in columns:
         builder.reads.note(column, row.entity)
     placed = [builder.place(column, row.scope) for column in columns]
-    values = ", ".join(transported(column) for column in placed)
-    return tuple(reader_of(column) for column in placed), as_text(
-        Sql(f"json_build_array({values})", is_not_null=True)
-    )
+    values: Json = []
+    for value in placed:
+        values += [",", *transported(value)]
+    return tuple(reader_of(column) for column in placed), ["[", *values[1:], "]"]
 
 
-def transported(column: Sql) -> str:
-    """How a value travels into a hole: bytes as base64, exact numbers as text, the rest as JSON has it."""
-    match column.type:
-        case LargeBinary():
-            return f"encode({column.text}, 'base64')"
-        case types.Numeric() if not isinstance(column.type, types.Float):
-            return f"CAST({column.text} AS TEXT)"
-        case _:
-            return column.text
+def transported(column: Sql) -> Json:
+    """How a value travels into a hole: bytes as digits, exact numbers as text, the rest as JSON has it."""
+    if not isinstance(column.type, LargeBinary):
+        return scalar(column, if_null="null")
+    digits = Sql(f"encode({column.text}, 'hex')", is_not_null=column.is_not_null)
+    printed: Json = ['"', digits, '"']
+    return printed if column.is_not_null else or_else(printed, "null")
 
 
 def reader_of(column: Sql) -> Callable[[Any], Any] | None:

@@ -21,4 +21,4 @@ def print_worked_rows(builder: StatementBuilder, row: Row, selected: Selected, s
     query = f"SELECT {alias}.parent, {printed} FROM {rows} GROUP BY {alias}.parent"
     readers, values = read_columns(builder, row, source.columns)
     hole = RowsHole(source.table, source.function, readers, builder.statement(query))
-    return builder.hole(hole, [values])
+    return builder.hole(hole, values)
