@@ -34,16 +34,9 @@ from resolvers.readpath.given_values import (
     unchanged,
 )
 from resolvers.readpath.jsontext import CUSTOMER, END, HOLE, Json, as_text, chained, joined
+from resolvers.readpath.nullness import keeps_promises
 from resolvers.readpath.operation import Operation, Slot, position
-from resolvers.readpath.plan import (
-    CONTEXT,
-    CUSTOMER_ID,
-    Bind,
-    FailedHole,
-    Hole,
-    Plan,
-    Statement,
-)
+from resolvers.readpath.plan import CONTEXT, CUSTOMER_ID, Bind, FailedHole, Hole, Plan, Statement
 from resolvers.readpath.sources import Argument, ContextValue, Entity, Role, RowScope
 from resolvers.readpath.sql import Sql, Standing, columns_of, dialect, names_of, speaks_of
 from resolvers.readpath.used_columns import UsedColumns
@@ -144,11 +137,12 @@ class StatementBuilder:
         """A fresh alias of the target's rows; `declared` are other rows of the same columns."""
         entity, alias = entity_of(target), self.alias_name()
         source = entity.rows if declared is None else declared
-        standing = Standing(alias, is_certain=isinstance(source, Table))
+        parents_are = all(one.is_certain for one in parent.scope.values())
+        is_certain = declared is None or (parents_are and keeps_promises(declared, entity.rows))
         is_marked = self.reads.account_for(entity, parent.entity, joined_by)
-        row = Row(entity, {entity.rows: standing}, is_marked, parent.is_repeated)
+        row = Row(entity, {entity.rows: Standing(alias, is_certain)}, is_marked, parent.is_repeated)
         opened = self.rows_as(source, alias, (parent, selected))
-        return Opened(opened, alias, row, self.own_rows(row), is_table=standing.is_certain)
+        return Opened(opened, alias, row, self.own_rows(row), is_table=isinstance(source, Table))
 
     def rows_as(self, rows: FromClause, alias: str, of: tuple[Row, Selected | None]) -> str:
         """What stands behind FROM. A select speaks of its parent only where it says so by `.correlate(...)`."""

@@ -15,11 +15,9 @@ from typing import Any
 
 from sqlalchemy import (
     BindParameter,
-    Column,
     FromClause,
     Select,
     Subquery,
-    Table,
     bindparam,
     literal_column,
     types,
@@ -29,6 +27,7 @@ from sqlalchemy.sql.elements import ColumnClause
 from sqlalchemy.sql.selectable import TextualSelect
 from sqlalchemy.sql.visitors import iterate, replacement_traverse
 
+from resolvers.readpath.nullness import is_never_null
 from resolvers.readpath.sources import Argument, ContextValue, Inlined
 
 MARK = re.compile("\x00([ta])([0-9]+)\x00")
@@ -218,8 +217,3 @@ def speaks_of(query: Any, tables: tuple[FromClause, ...]) -> bool:
     if isinstance(query, TextualSelect):
         return True
     return any(table in tables for table in getattr(query, "_correlate", ()))
-
-
-def is_never_null(expression: Any) -> bool:
-    """Only of a table's own column: below an outer join or inside a select nothing is known."""
-    return isinstance(expression, Column) and isinstance(expression.table, Table) and not expression.nullable
