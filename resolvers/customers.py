@@ -21,7 +21,7 @@ from resolvers.credit import CreditTerms, terms_of
 from resolvers.credit_rows import credit_inputs
 from resolvers.facts import Facts
 from resolvers.facts_filter import FactsFilter
-from resolvers.facts_rows import as_of, facts_at_moment, facts_of_customers
+from resolvers.facts_rows import as_of, facts_at_moment, facts_of_customer, facts_of_customers
 from resolvers.labels import Label, LabelFilter, labels_of_customers
 from resolvers.leaders import Leader, leaders
 from resolvers.orders import DateTimeFilter, Order, OrderFilter
@@ -105,6 +105,7 @@ class Customer(Node):
     facts: Facts = one(
         "Measured numbers, now or as of any past moment.",
         on=facts_of_customers.c.customer_id == t.customers.c.customer_id,
+        rows=facts_of_customer,
         given={as_of: facts_at_moment},
         visible_to=STAFF_AND_CUSTOMERS,
     )

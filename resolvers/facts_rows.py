@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Subquery, func, select
+from sqlalchemy import DateTime, Subquery, func, literal_column, select
 from sqlalchemy.dialects.postgresql import array
 
 from db import tables as t
@@ -40,15 +40,26 @@ def stored_facts() -> Subquery:
     Under an alias: below a page of customers the declared table stands for the whole page, read once for each of
     its rows.
     """
-    stored, everybody = customer_facts, t.customers.alias("everybody")
-    values = [
+    everybody = t.customers.alias("everybody")
+    joined = everybody.outerjoin(customer_facts, customer_facts.c.customer_id == everybody.c.customer_id)
+    columns = [everybody.c.customer_id, live_as_of.label("as_of"), *stored_values()]
+    return select(*columns).select_from(joined).subquery("facts_of_customers")
+
+
+def stored_facts_of_one() -> Subquery:
+    """The same of the customer at hand, who need not be looked up once more."""
+    once, customer_id = select(literal_column("1").label("one")).subquery("once"), t.customers.c.customer_id
+    joined = once.outerjoin(customer_facts, customer_facts.c.customer_id == customer_id)
+    columns = [customer_id, live_as_of.label("as_of"), *stored_values()]
+    return select(*columns).select_from(joined).correlate(t.customers).subquery("facts_of_customer")
+
+
+def stored_values() -> list[Any]:
+    return [
         c.label(c.name) if c.nullable else func.coalesce(c, 0).cast(c.type).label(c.name)
-        for c in stored.c
+        for c in customer_facts.c
         if c.name != "customer_id"
     ]
-    joined = everybody.outerjoin(stored, stored.c.customer_id == everybody.c.customer_id)
-    columns = [everybody.c.customer_id, live_as_of.label("as_of"), *values]
-    return select(*columns).select_from(joined).subquery("facts_of_customers")
 
 
 def measured_facts() -> Subquery:
@@ -68,4 +79,5 @@ def measured_facts() -> Subquery:
 
 
 facts_of_customers = stored_facts()
+facts_of_customer = stored_facts_of_one()
 facts_at_moment = measured_facts()

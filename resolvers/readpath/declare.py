@@ -93,12 +93,14 @@ def one(
     about: str,
     *,
     on: Condition | None = None,
+    rows: Subquery | None = None,
     given: Mapping[Argument[Any], Subquery] | None = None,
     visible_to: Visible = None,
 ) -> Any:
-    """At most one row of the target. `given`: other rows that stand in when that argument is not null."""
-    by_name = {argument.graphql_name: rows for argument, rows in (given or {}).items()}
-    return SourcedField(One(on, by_name), about, visible_to)
+    """At most one row of the target. `given`: other rows that stand in when that argument is not null; `rows`: a
+    select `.correlate(parent)` that is cheaper than what `on` says and holds the same."""
+    by_name = {argument.graphql_name: stand_in for argument, stand_in in (given or {}).items()}
+    return SourcedField(One(on, by_name, rows), about, visible_to)
 
 
 def lookup(about: str, *, by: type, visible_to: Visible = None) -> Any:

@@ -29,8 +29,9 @@ TOO_MANY_IDS = "At most 100 ids at once."
 def print_one(builder: StatementBuilder, row: Row, selected: Selected, source: One) -> Json:
     stand_in = given_rows(source, selected)
     join = Join(source.on, to_one=stand_in is None)
-    opened = builder.open_rows(selected.target, row, selected, declared=stand_in, joined_by=join)
-    if source.on is not None and stand_in is None:
+    tied = source.rows if stand_in is None else stand_in
+    opened = builder.open_rows(selected.target, row, selected, declared=tied, joined_by=join)
+    if source.on is not None and tied is None:
         opened.conditions.append(related(builder, source.on, row, opened, selected))
     return print_single(builder, opened, selected.target, selected.nodes, if_missing(selected.field))
 

@@ -77,11 +77,13 @@ class Computed:
 class One:
     """At most one row of another entity.
 
-    `given` names other rows of the same columns that stand in when that argument is not null.
+    `given` names other rows of the same columns that stand in when that argument is not null. `rows` are the one row
+    that `on` would find, tied to the parent themselves, where that is cheaper to read.
     """
 
     on: Condition | None
     given: Mapping[str, Subquery]
+    rows: Subquery | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -36,3 +36,9 @@ def test_whether_more_follow_needs_no_page() -> None:
     sql = statement("{ customers(first: 50) { pageInfo { hasNextPage } } }")
 
     assert sql.count("FROM customers") == 1
+
+
+def test_the_facts_of_a_customer_do_not_look_the_customer_up_once_more() -> None:
+    sql = statement('{ customer(by: {id: "cus_1"}) { facts { orders90d } } }')
+
+    assert sql.count("FROM customers") == 1
