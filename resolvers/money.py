@@ -4,14 +4,16 @@ from decimal import Decimal
 from typing import Any
 
 import strawberry
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Text
 
-from db import tables as t
 from domain.orders.currency import CurrencyCode as CurrencyCode
-from resolvers.readpath.declare import embed
+from resolvers.readpath.declare import context_value, embed
 from resolvers.readpath.expressions import cents, coded
 
 strawberry.enum(CurrencyCode, description="ISO 4217. May grow.")
+
+currency = context_value("currency", lambda context: context.shop.currency_code, sql_type=Text())
+"""Given to each statement rather than read by it: it never changes, and a select for each amount is dear."""
 
 
 @strawberry.type(description="An amount of money.")
@@ -28,7 +30,6 @@ def money(
     amount_cents: ColumnElement[int], about: str, *, unless_null: ColumnElement[Any] | None = None
 ) -> Any:
     """A field of type Money over a column of whole cents."""
-    currency = select(t.shop.c.currency_code).scalar_subquery()
     return embed(
         Money,
         about,

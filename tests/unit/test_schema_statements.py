@@ -42,3 +42,9 @@ def test_the_facts_of_a_customer_do_not_look_the_customer_up_once_more() -> None
     sql = statement('{ customer(by: {id: "cus_1"}) { facts { orders90d } } }')
 
     assert sql.count("FROM customers") == 1
+
+
+def test_amounts_do_not_read_their_currency_each() -> None:
+    sql = statement('{ node(id: "ord_1") { ... on Order { netAmount { amount currencyCode } } } }')
+
+    assert "shop" not in sql
