@@ -7,14 +7,23 @@ anything runs (`bind`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import FieldNode, GraphQLField, GraphQLObjectType
 from graphql.execution.values import VariableValues
-from sqlalchemy import BigInteger, BindParameter, Enum, FromClause, Integer, SmallInteger, Subquery, Table
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    BindParameter,
+    Enum,
+    FromClause,
+    Integer,
+    SmallInteger,
+    Subquery,
+    Table,
+)
 
 from resolvers.readpath.catalogue import Catalogue, entity_of, target_of
 from resolvers.readpath.cursors import storable
@@ -36,6 +45,7 @@ from resolvers.readpath.given_values import (
 from resolvers.readpath.jsontext import CUSTOMER, END, HOLE, Json, as_text, chained, joined
 from resolvers.readpath.nullness import keeps_promises
 from resolvers.readpath.operation import Operation, Slot, position
+from resolvers.readpath.parameters import numbered, parameter_mark
 from resolvers.readpath.plan import CONTEXT, CUSTOMER_ID, Bind, FailedHole, Hole, Plan, Statement
 from resolvers.readpath.sources import Argument, ContextValue, Entity, Role, RowScope
 from resolvers.readpath.sql import Sql, Standing, columns_of, dialect, names_of, speaks_of
@@ -43,7 +53,6 @@ from resolvers.readpath.used_columns import UsedColumns
 
 Scope = dict[FromClause, Standing]
 """Rows of a declaration -> the alias that stands for them in this statement."""
-PARAMETER = re.compile("\x00p([0-9]+)\x00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +110,8 @@ PrintObject = Callable[["StatementBuilder", GraphQLObjectType, Row, Sequence[Any
 
 @dataclass(slots=True)
 class StatementBuilder:
-    """`is_scoped`: the viewer reaches only rows of one customer, whose id comes with the inputs."""
+    """`is_scoped`: the viewer reaches only rows of one customer, whose id comes with the inputs. `own`: casts of the
+    parameters that are one value of each request's own."""
 
     operation: Operation
     catalogue: Catalogue
@@ -118,6 +128,7 @@ class StatementBuilder:
     reads: Reads = field(default_factory=Reads)
     named: list[Bind] = field(default_factory=list)
     used: UsedColumns = field(default_factory=UsedColumns)
+    own: dict[int, str] = field(default_factory=dict)
 
     def alias_name(self) -> str:
         self.aliases += 1
@@ -157,9 +168,8 @@ class StatementBuilder:
         if marked is None:
             return self.place(rows.element, scope, selected).text
         before, columns, behind = columns_of(self.place(marked, scope, selected).text)
-        return (
-            f"{before}{self.used.listed_as(alias, dict(zip(names_of(rows), columns, strict=True)))}{behind}"
-        )
+        listed = self.used.listed_as(alias, dict(zip(names_of(rows), columns, strict=True)))
+        return f"{before}{listed}{behind}"
 
     def name_customers(self, value: Any, read: Callable[[Any], list[int | None]]) -> None:
         """Customers that the client names: the answer depends on them even if there are none."""
@@ -191,7 +201,7 @@ class StatementBuilder:
         *,
         compared_with: Sql | None = None,
     ) -> Sql:
-        """The text of a declared expression with aliases for rows of the scope, and parameters for arguments."""
+        """The text of a declared expression, with aliases for rows of the scope and parameters for arguments."""
         template = self.catalogue.templates.template(expression, list(scope))
 
         def parameter(declared: BindParameter[Any]) -> str:
@@ -261,8 +271,10 @@ class StatementBuilder:
                 made = once(made)
                 self.checks.append(made)
             self.binds.append(through(with_context, made) if with_context else made)
-        number = self.known[identity]
-        return Sql(f"\x00p{number}\x00{self.catalogue.templates.cast(type_)}", type_)
+        number, cast = self.known[identity], self.catalogue.templates.cast(type_)
+        if isinstance(value, Slot) and value.path[0] != CONTEXT and not isinstance(type_, ARRAY):
+            self.own[number] = cast
+        return Sql(f"{parameter_mark(number)}{cast}", type_)
 
     # --- holes and the result ---------------------------------------------------------------------------
 
@@ -275,13 +287,9 @@ class StatementBuilder:
 
     def statement(self, text: str) -> Statement:
         """Parameters are numbered anew: a graph field has a statement of its own."""
-        used: dict[int, int] = {}
-
-        def number(mark: re.Match[str]) -> str:
-            return f"${used.setdefault(int(mark[1]), len(used) + 1)}"
-
-        sql = PARAMETER.sub(number, self.used.written(text))
-        return Statement(sql, tuple(self.binds[place] for place in used))
+        sql, used = numbered(self.used.written(text))
+        own = tuple((place, self.own[number]) for place, number in enumerate(used, 1) if number in self.own)
+        return Statement(sql, tuple(self.binds[number] for number in used), own)
 
     def plan(self, statement: Statement) -> Plan:
         return Plan(

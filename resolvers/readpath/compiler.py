@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from graphql import FieldNode, GraphQLError, GraphQLField, GraphQLObjectType
@@ -45,6 +45,7 @@ from resolvers.readpath.sources import (
     WorkedRows,
 )
 from resolvers.readpath.sql import where
+from resolvers.readpath.together import for_many
 from resolvers.readpath.worked_rows import print_worked_rows
 
 EVENT_KEY = "@event"
@@ -79,7 +80,8 @@ def compile_query(task: Task) -> Plan:
     assert root is not None
     body = print_object(builder, root, ROOT, [task.operation.definition])
     text = joined(['{"data":', *body, "}"]).text
-    return builder.plan(builder.statement(f"SELECT {text}"))
+    statement = builder.statement(f"SELECT {text}")
+    return builder.plan(replace(statement, together=for_many(statement)))
 
 
 def compile_event(task: Task, root_field: GraphQLField, node: FieldNode) -> Plan:

@@ -19,10 +19,16 @@ CONTEXT, CUSTOMER_ID, SHAPE, READ = "@context", "@customer_id", "@shape", "@read
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL text and how each $n is got from the inputs."""
+    """SQL text and how each $n is got from the inputs.
+
+    `own`: the numbers of those that are one value of each request's own, with their casts, such as (2, "::BIGINT").
+    `together`: the same for several requests at once (`together.py`).
+    """
 
     sql: str
     binds: tuple[Bind, ...]
+    own: tuple[tuple[int, str], ...] = ()
+    together: str | None = None
 
     def values(self, inputs: Inputs) -> list[Any]:
         return [bind(inputs) for bind in self.binds]
@@ -90,7 +96,7 @@ class Plan:
     def size(self) -> int:
         """Characters of SQL, by which plans are counted."""
         inner = sum(len(hole.statement.sql) for hole in self.holes if isinstance(hole, GraphHole | RowsHole))
-        return len(self.statement.sql) + inner
+        return len(self.statement.sql) + len(self.statement.together or "") + inner
 
     def bad_inputs(self, inputs: Inputs) -> dict[int, str]:
         return bad_inputs(self.checks, inputs)
