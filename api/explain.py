@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any
 
 from graphql import OperationType
 
@@ -19,7 +19,7 @@ from db.query_plans import explain_statement
 from db.read_pool import ReadPool
 from domain.privacy.viewer import Role, Viewer
 from domain.relationships.ports import Answer as GraphAnswer
-from domain.relationships.ports import GraphStore, Value
+from domain.relationships.ports import GraphReader, Value
 from graph.questions import catalogue
 from resolvers.context import Context
 from resolvers.readpath.engine import Answer, Engine, RefusedRequest, Request, refusal
@@ -63,9 +63,9 @@ class ObservedReads:
 
 @dataclass(slots=True)
 class ObservedGraph:
-    """The part of `GraphStore` that fields ask, noting each question."""
+    """A `GraphReader` that notes each question."""
 
-    graph: GraphStore
+    graph: GraphReader
     steps: list[dict[str, Any]]
 
     async def ask(self, question: str, **parameters: Value) -> list[GraphAnswer]:
@@ -82,8 +82,8 @@ class Explainer:
     """What an explanation looks behind; `questions_of` makes the graph's questions over an observed graph."""
 
     reads: ReadPool
-    graph: GraphStore
-    questions_of: Callable[[GraphStore], AnswerQuestion]
+    graph: GraphReader
+    questions_of: Callable[[GraphReader], AnswerQuestion]
 
     async def explain(self, engine: Engine, request: Request, context: Context) -> Answer:
         """The answer with `extensions.explain`; RefusedRequest for what has no plan to explain."""
@@ -117,10 +117,9 @@ class Observed:
     def engine(self, engine: Engine) -> Engine:
         """The same engine, with its documents and plans, over observed stores."""
         copied = copy.copy(engine)
-        graph = cast(GraphStore, ObservedGraph(self.explainer.graph, self.steps))  # fields only ask
         copied.stores = Stores(
             ObservedReads(self.explainer.reads, self.steps),
-            self.explainer.questions_of(graph),
+            self.explainer.questions_of(ObservedGraph(self.explainer.graph, self.steps)),
             engine.stores.question_seconds,
         )
         copied.count_fallback = self.reasons.append

@@ -41,7 +41,7 @@ from db.standing_store import PostgresStandingStore
 from db.stored_facts import PostgresStoredFacts
 from db.told import tell_nobody
 from domain.privacy.viewer import Role, Viewer
-from domain.relationships.ports import GraphStore
+from domain.relationships.ports import GraphReader, GraphStore
 from resolvers.context import Context
 from resolvers.graph_questions import GraphQuestions
 from resolvers.readpath.engine import Engine
@@ -193,7 +193,7 @@ def context_maker(
     )
 
 
-def graph_questions(graph: GraphStore, shop: LatestShop) -> GraphQuestions:
+def graph_questions(graph: GraphReader, shop: LatestShop) -> GraphQuestions:
     return GraphQuestions(graph, lambda: shop.settings.live_as_of)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from domain.recommendations.recommend import recommend
 from domain.relationships.find_relationships import find_relationships
-from domain.relationships.ports import GraphStore
+from domain.relationships.ports import GraphReader
 from domain.relationships.relationship import RelationshipKind
 from resolvers.recommendations import RecommendationBasis
 
@@ -19,7 +19,7 @@ Rows = Sequence[tuple[Any, ...]]
 class GraphQuestions:
     """`resolvers.readpath.viewer.AnswerQuestion`; `as_of` tells what "lately" means."""
 
-    graph: GraphStore
+    graph: GraphReader
     as_of: Callable[[], datetime]
 
     async def __call__(self, name: str, keys: list[int], parameters: Mapping[str, Any]) -> Rows:

@@ -15,7 +15,7 @@ from domain.recommendations.ranking import (
     rank,
 )
 from domain.relationships.moments import moment_of
-from domain.relationships.ports import Answer, GraphStore
+from domain.relationships.ports import Answer, GraphReader
 
 HUB_BUYERS = 2_000
 """A product with more buyers says nothing about taste, and walking it would walk the whole shop."""
@@ -27,7 +27,7 @@ CANDIDATES = 100
 
 
 async def recommend(
-    graph: GraphStore, customer_ids: Sequence[int], *, as_of: datetime, first: int
+    graph: GraphReader, customer_ids: Sequence[int], *, as_of: datetime, first: int
 ) -> dict[int, list[Recommendation]]:
     """Best first, at most `first` for each customer; none for a customer the graph does not know.
 

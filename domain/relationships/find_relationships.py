@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.relationships.moments import moment_of
-from domain.relationships.ports import Answer, GraphStore, Value
+from domain.relationships.ports import Answer, GraphReader, Value
 from domain.relationships.relationship import (
     DEEPEST,
     Relationship,
@@ -22,7 +22,7 @@ CHAINS = (RelationshipKind.REFERRED, RelationshipKind.REFERRED_BY)
 
 
 async def find_relationships(
-    graph: GraphStore,
+    graph: GraphReader,
     customer_ids: Sequence[int],
     kinds: Sequence[RelationshipKind],
     *,
@@ -44,7 +44,7 @@ async def find_relationships(
 
 
 async def _ask(
-    graph: GraphStore, kind: RelationshipKind, customer_ids: Sequence[int], depth: int, limit: int
+    graph: GraphReader, kind: RelationshipKind, customer_ids: Sequence[int], depth: int, limit: int
 ) -> list[Answer]:
     parameters: dict[str, Value] = {"keys": list(customer_ids), "limit": limit}
     if kind in CHAINS:

@@ -26,11 +26,8 @@ class GraphBusy(Exception):
     """Another process is bringing changes into the graph at this moment; try again when it has ended."""
 
 
-class GraphStore(Protocol):
-    """The graph of relationships: a derived index that can be lost and rebuilt.
-
-    Every call is bounded in time. *Errors*: `StoreUnavailable("graph")` when it does not answer in time.
-    """
+class GraphReader(Protocol):
+    """What fields ask. *Errors*: `StoreUnavailable("graph")` when no answer comes in time."""
 
     async def ask(self, question: str, **parameters: Value) -> list[Answer]:
         """Rows of a named question of the catalogue, in its declared order; an unknown customer has none.
@@ -38,6 +35,13 @@ class GraphStore(Protocol):
         *Errors*: `ValueError` for a question, parameter or key the catalogue does not allow.
         """
         ...
+
+
+class GraphStore(GraphReader, Protocol):
+    """The graph of relationships: a derived index that can be lost and rebuilt.
+
+    Every call is bounded in time. *Errors*: `StoreUnavailable("graph")` when it does not answer in time.
+    """
 
     async def apply(self, changes: Changes) -> None:
         """Makes the graph equal to these states, all or nothing; the same again changes nothing.
