@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from api.commands.import_ import bar, import_paths, show
 from api.demo_files import write_demo_files
 from api.demo_words import welcome
 from api.examples import FOLDER, load_examples
+from api.graph import BuiltGraph
 from api.house import business_now, prepare_house
 from api.query_page.examples import Example
 from api.query_page.fetch_assets import fetch_graphiql
@@ -30,7 +31,7 @@ from api.stores import Stores, ensure_home, open_stores
 from api.wiring import open_service
 from api.worker import run_worker
 from db.member_day_store import PostgresMemberDayStore
-from domain.errors import SetupError
+from domain.errors import SetupError, StoreUnavailable
 from domain.pricing.rules import PriceRules
 from domain.pricing.set_member_day import DayOffer, MemberDayList, next_member_day, set_member_day
 from domain.privacy.viewer import Role, Viewer
@@ -40,6 +41,8 @@ SEED = 1
 PORTS_TRIED = 20
 PAGE_SECONDS = 20.0
 """GraphiQL that has not come by then is used at the next start."""
+GRAPH_SECONDS = 20.0
+STILL_BUILDING = "The graph is still being built: recommendations and relationships are null."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,7 @@ async def run_demo(settings: Settings, data: DemoData, *, port: int) -> None:
         await fill_once(console, settings, stores, data)
         async with open_service(settings, stores) as service, working(settings, stores):
             page = QueryPage(await examples_for(stores), graphiql_folder=await within_time(page_files))
+            await see_graph_built(console, service.graph)
             console.print(await welcome(service, data.name, listening.getsockname()[1]), soft_wrap=True)
             service.warmed_up.add_done_callback(set_apart)
             await run_app(service.parts(page=page, demo=True), listening)
@@ -106,6 +110,14 @@ async def within_time(page_files: "asyncio.Task[Path | None]") -> Path | None:
         return await asyncio.wait_for(asyncio.shield(page_files), PAGE_SECONDS)
     except TimeoutError:
         return None
+
+
+async def see_graph_built(console: Console, graph: BuiltGraph, *, seconds: float = GRAPH_SECONDS) -> None:
+    with suppress(StoreUnavailable), console.status("Building the graph ..."):
+        try:
+            await graph.wait_until_built(seconds=seconds)
+        except TimeoutError:
+            console.print(STILL_BUILDING)
 
 
 @asynccontextmanager

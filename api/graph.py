@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 from api.settings import Settings
 from api.stores import Stores
@@ -13,7 +13,7 @@ from db.graph_source import PostgresGraphFeed
 from domain.errors import SetupError, StoreUnavailable
 from domain.relationships.apply_changes import apply_changes
 from domain.relationships.edges import Changes
-from domain.relationships.ports import Answer, GraphBusy, GraphStore, GraphUnbuilt, Value
+from domain.relationships.ports import Answer, GraphBusy, GraphFeed, GraphStore, GraphUnbuilt, Value
 from domain.relationships.rebuild_graph import rebuild_graph
 from graph.embedded import EmbeddedGraph
 
@@ -85,27 +85,66 @@ async def connect_graph(settings: Settings) -> GraphStore:
         return GraphAway(reason)
 
 
-async def follow(stores: Stores, graph: GraphStore, versions: CacheVersions) -> None:
+@dataclass(frozen=True, slots=True)
+class BuiltGraph:
+    """`GraphReader` over a graph that is whole: one half built would answer as if nobody had bought the rest.
+
+    `built` is what `follow` found last. While it is not set, the graph itself is asked for its watermark as well.
+    """
+
+    store: GraphStore
+    built: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def ask(self, question: str, **parameters: Value) -> list[Answer]:
+        await self._check_built()
+        return await self.store.ask(question, **parameters)
+
+    async def health(self) -> None:
+        await self.store.health()
+        await self._check_built()
+
+    async def wait_until_built(self, *, seconds: float) -> None:
+        """*Errors*: `TimeoutError`; `StoreUnavailable` where it is away, such as owned by another process."""
+        await self.store.health()
+        await asyncio.wait_for(self.built.wait(), seconds)
+
+    async def _check_built(self) -> None:
+        if not self.built.is_set() and await self.store.watermark() is None:
+            raise StoreUnavailable("graph", "it is being built")
+
+
+async def follow(stores: Stores, graph: BuiltGraph, versions: CacheVersions) -> None:
     """Brings changes of PostgreSQL into the graph until it is cancelled; rebuilds a graph that is empty."""
     feed = PostgresGraphFeed(stores.pool, versions.graph_changed)
     while True:
         try:
-            pause = await follow_once(feed, graph, versions)
+            pause = await follow_once(feed, graph, versions.everything_changed)
         except (StoreUnavailable, OSError) as lost:
             logger.info("the graph cannot follow now", extra={"fields": {"reason": str(lost)}})
             pause = AWAY_SECONDS
         await asyncio.sleep(pause)
 
 
-async def follow_once(feed: PostgresGraphFeed, graph: GraphStore, versions: CacheVersions) -> float:
-    """How long to wait before the next round."""
+async def follow_once(
+    feed: GraphFeed, graph: BuiltGraph, everything_changed: Callable[[], Awaitable[object]]
+) -> float:
+    """How long to wait before the next round, in seconds. Kept answers are told of a rebuild, after it."""
     try:
-        done = await apply_changes(feed, graph)
-        return 0.0 if done.applied else IDLE_SECONDS
+        done = await apply_changes(feed, graph.store)
     except GraphUnbuilt:
-        with suppress(GraphBusy):
-            await rebuild_graph(feed, graph, progress=lambda _: None)
-            await versions.everything_changed()
-        return 0.0
+        graph.built.clear()
+        return await rebuild_once(feed, graph.store, everything_changed)
+    graph.built.set()
+    return 0.0 if done.applied else IDLE_SECONDS
+
+
+async def rebuild_once(
+    feed: GraphFeed, graph: GraphStore, everything_changed: Callable[[], Awaitable[object]]
+) -> float:
+    """Another process that is at it is waited for."""
+    try:
+        await rebuild_graph(feed, graph, progress=lambda _: None)
     except GraphBusy:
         return IDLE_SECONDS
+    await everything_changed()
+    return 0.0

@@ -16,7 +16,7 @@ from api.caches import Caches, open_caches
 from api.engine import ReadPathEngine
 from api.examples import load_examples
 from api.explain import Explainer
-from api.graph import follow, open_graph, question_seconds
+from api.graph import BuiltGraph, follow, open_graph, question_seconds
 from api.health import StoreCheck
 from api.house import business_now, prepare_house
 from api.latest_shop import LatestShop, open_shop, print_sdl
@@ -41,7 +41,7 @@ from db.standing_store import PostgresStandingStore
 from db.stored_facts import PostgresStoredFacts
 from db.told import tell_nobody
 from domain.privacy.viewer import Role, Viewer
-from domain.relationships.ports import GraphReader, GraphStore
+from domain.relationships.ports import GraphReader
 from resolvers.context import Context
 from resolvers.graph_questions import GraphQuestions
 from resolvers.readpath.engine import Engine
@@ -72,7 +72,7 @@ class Service:
 
     settings: Settings
     stores: Stores
-    graph: GraphStore
+    graph: BuiltGraph
     reads: ReadPool
     engine: ReadPathEngine
     tokens: Tokens
@@ -110,7 +110,7 @@ async def open_service(settings: Settings, stores: Stores) -> AsyncIterator[Serv
     async with AsyncExitStack() as stack:
         async with stores.pool.acquire() as connection:
             await prepare_house(connection, settings)
-        graph = await stack.enter_async_context(open_graph(settings))
+        graph = BuiltGraph(await stack.enter_async_context(open_graph(settings)))
         reads = ReadPool(stores.database_url)
         stack.push_async_callback(reads.close)
         shop = await open_shop(stores)
@@ -143,7 +143,7 @@ def make_engine(  # noqa: PLR0913
     settings: Settings,
     stores: Stores,
     reads: ReadPool,
-    graph: GraphStore,
+    graph: GraphReader,
     shop: LatestShop,
     subscribers: Subscribers,
     count_fallback: Callable[[str], None],
