@@ -1,6 +1,8 @@
 """What the demo prints when it is ready: addresses, tokens, one query to try."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.panel import Panel
@@ -24,16 +26,20 @@ async def welcome(service: Service, name: str, port: int) -> RenderableType:
     assert counts is not None, "the query has one row"
     somebody = await service.stores.pool.fetchval(SOMEBODY) or 1
     address = f"http://127.0.0.1:{port}"
+    panel = ready_panel(name, dict(counts), address)
+    return Group(panel, tokens_of(service, somebody), try_this(address, somebody))
+
+
+def ready_panel(name: str, counts: Mapping[str, Any], address: str) -> Panel:
     addresses = Table.grid(padding=(0, 2))
     addresses.add_row("query page and API", f"{address}/graphql")
     addresses.add_row("schema", f"{address}/schema.graphql")
     addresses.add_row("health", f"{address}/healthz  /readyz  /metrics")
     filled = (
-        f"{name}: {counts['customers']:,} customers, {counts['orders']:,} orders, "
-        f"{counts['order_lines']:,} lines, to the end of {counts['business_day']}"
+        f"{name}: {counts['customers']:,} customers, {counts['orders']:,} orders, {counts['order_lines']:,} lines\n"
+        f"to the end of {counts['business_day']}"
     )
-    panel = Panel(Group(Text(filled), Text(), addresses), title="customer360 is ready", expand=False)
-    return Group(panel, tokens_of(service, somebody), try_this(address, somebody))
+    return Panel(Group(Text(filled), Text(), addresses), title="customer360 is ready", expand=False)
 
 
 def tokens_of(service: Service, customer_id: int) -> RenderableType:
