@@ -61,17 +61,6 @@ class FirstDecisions:
         return min(self.as_of, self.decided_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """`domain.tiers.life_visit.Look` at whoever is in this tier."""
-
-    rank: int
-
-    def is_past_margin(self, base_rank: int) -> bool:
-        """Nobody asks at a first look."""
-        raise NotImplementedError
-
-
 def find_first_decisions(
     measures: Measures, rules: Rules, is_first: Booleans, occasion_of: OccasionOf
 ) -> tuple[FirstDecisions, ...]:
@@ -123,7 +112,7 @@ def _decided(
 ) -> FirstDecisions:
     timing = policy.version.rule.timing
     today = rules.calendar.last_whole_day(microseconds(measures.as_of))
-    change = join(timing, Given(kind.rank), day=today, reason=kind.reason)
+    change = join(timing, kind.rank, day=today, reason=kind.reason)
     assert change is not None, "a rank above 0 is a tier to join"
     placings = _placings(measures, policy, kind.rows) if kind.has_ordered else None
     has_score = placings is not None or isinstance(policy.version.rule.measure, ScoreMeasure)

@@ -162,7 +162,7 @@ def _changes(
     if known is None:
         look = looks.on(looks.today, row, policy)
         reason = TierReason.NEVER_ORDERED if look.never_ordered else occasion.reason
-        first = join(timing, look, day=looks.today, reason=reason)
+        first = join(timing, look.rank, day=looks.today, reason=reason)
         return [first] if first else []
     state = carried_over(batch.rules, known, policy)
     visit = _visit(batch, looks, row, policy, occasion)

@@ -17,12 +17,12 @@ from domain.tiers.life_visit import Look, LookAt, Visit
 from domain.tiers.timing import Cadence, DowngradeMode, TierTiming, UpgradeTiming
 
 
-def join(timing: TierTiming, look: Look, *, day: int, reason: TierReason) -> Change | None:
-    """The first decision about a customer; None: the policy gives them no tier."""
-    if look.rank == 0:
+def join(timing: TierTiming, rank: int, *, day: int, reason: TierReason) -> Change | None:
+    """The first decision about a customer of whom the measure makes `rank`; None: it gives them no tier."""
+    if rank == 0:
         return None
     state = StandingState(base_rank=0, before_rank=0, base_day=day, joined_day=day)
-    return moved(None, with_base(timing, state, look.rank, day), reason=reason, day=day)
+    return moved(None, with_base(timing, state, rank, day), reason=reason, day=day)
 
 
 def advance(timing: TierTiming, state: StandingState, look_at: LookAt, visit: Visit) -> list[Change]:

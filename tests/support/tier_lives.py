@@ -71,7 +71,7 @@ class Life:
         self, today: int, reason: TierReason, has_large_order: bool, reaches_back: bool
     ) -> list[Change]:
         if self.state is None:
-            first = join(self.timing, self._measured(today), day=today, reason=reason)
+            first = join(self.timing, self.rank_on(today), day=today, reason=reason)
             return [first] if first else []
         visit = Visit(
             today=today,

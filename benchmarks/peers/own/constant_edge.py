@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.auth import Tokens, load_signing_key
-from api.engine_port import GraphQLAnswer, GraphQLRequest, LiveResult, OperationKind, Take, Tell
+from api.engine_port import (
+    GraphQLAnswer,
+    GraphQLRequest,
+    LiveResult,
+    OperationKind,
+    OperationRefused,
+    Take,
+    Tell,
+)
 from api.logs import configure_logging
 from api.run_server import bind, run_app
 from benchmarks.peers.own.serving import app_parts
@@ -36,9 +44,12 @@ class ConstantEngine:
         return self.answer
 
     def subscribe(
-        self, request: GraphQLRequest, viewer: Viewer, take: Take | None = None
+        self,
+        request: GraphQLRequest,  # noqa: ARG002
+        viewer: Viewer,  # noqa: ARG002
+        take: Take | None = None,  # noqa: ARG002
     ) -> AsyncGenerator[LiveResult, None]:
-        raise NotImplementedError
+        raise OperationRefused([{"message": "This server answers queries only."}])
 
 
 async def main() -> None:
