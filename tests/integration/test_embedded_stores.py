@@ -100,26 +100,30 @@ def keeper_of(folder: Path) -> int:
     raise LookupError(folder)
 
 
-def die_and_return(home: Path, *, way: signal.Signals, rounds: int) -> None:
-    for row in range(1, rounds + 1):
-        with owner_of(home) as owner:
-            assert first_words(owner) == f"{row} True"
-            owner.send_signal(way)
-            owner.wait()
-            wait_until_free(home / "postgres")
-            wait_until_free(home / "valkey")
-            assert servers_over(home) == []
+def live_and_die(home: Path, way: signal.Signals) -> tuple[str, list[int]]:
+    """What an owner said when it had added its row, and the servers that were left after its death."""
+    with owner_of(home) as owner:
+        said = first_words(owner)
+        owner.send_signal(way)
+        owner.wait()
+        wait_until_free(home / "postgres")
+        wait_until_free(home / "valkey")
+        return said, servers_over(home)
 
 
 @pytest.mark.parametrize("way", WAYS_TO_DIE)
 def test_stores_end_with_their_owner_and_keep_its_rows(used_home: Path, way: signal.Signals) -> None:
-    die_and_return(used_home, way=way, rounds=2)
+    lives = [live_and_die(used_home, way) for _ in range(2)]
+
+    assert lives == [("1 True", []), ("2 True", [])]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS_TO_DIE)
 def test_stores_survive_five_deaths_of_their_owner(home: Path, way: signal.Signals) -> None:
-    die_and_return(home, way=way, rounds=5)
+    lives = [live_and_die(home, way) for _ in range(5)]
+
+    assert lives == [(f"{rows} True", []) for rows in (1, 2, 3, 4, 5)]
 
 
 def test_an_owner_killed_while_it_makes_the_data_leaves_nothing_in_the_way(home: Path) -> None:

@@ -1,5 +1,6 @@
 """Both engines keep the promises of the GraphStore port."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -269,4 +270,7 @@ async def test_only_catalogued_questions_are_asked(
 
 
 async def test_a_healthy_graph_says_so(graph: GraphStore) -> None:
-    await graph.health()
+    asked = asyncio.ensure_future(graph.health())
+    await asyncio.wait({asked})
+
+    assert asked.exception() is None
