@@ -148,5 +148,5 @@ def missing_words(path: Path, section: Section, header: tuple[str, ...], missing
     plural = "columns" if len(missing) > 1 else "column"
     return (
         f"{path.name} lacks the {plural} {', '.join(missing)} for {section.kind.value}; it has "
-        f"{', '.join(header)}. Name the columns in a --mapping file."
+        f"{', '.join(header)}. Say in the --mapping file which column is which."
     )

@@ -345,7 +345,7 @@ async def test_lines_that_do_not_add_up_are_kept_and_counted(importer: Importer)
         (
             b"external_id,placed_at\nX,2026-05-01\n",
             "orders.csv lacks the columns customer_external_id, net_amount for orders; it has external_id, placed_at."
-            " Name the columns in a --mapping file.",
+            " Say in the --mapping file which column is which.",
         ),
         (b"external_id,external_id\n", "orders.csv has two columns named external_id; rename one."),
     ],
