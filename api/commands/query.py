@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,11 +13,13 @@ from rich.console import Console
 
 from api.commands.explanation import print_explanation
 from api.commands.token import read_customer
+from api.engine_port import Engine, GraphQLRequest, OperationKind
 from api.settings import read_settings
 from domain.errors import SetupError, StoreUnavailable
 from domain.privacy.viewer import Purpose, Role, Viewer
 
 EXPLAIN = "explain"
+GRAPH_SECONDS = 600.0
 
 
 def run(
@@ -68,16 +73,33 @@ def json_object(text: str) -> dict[str, Any]:
 async def execute(
     text: str, variables: dict[str, Any], viewer: Viewer, extensions: dict[str, Any]
 ) -> dict[str, Any]:
-    from api.engine_port import GraphQLRequest  # these import the whole API
-    from api.stores import open_stores
+    from api.stores import open_stores  # these import the whole API
     from api.wiring import open_service
 
     settings = read_settings()
     async with open_stores(settings) as stores, open_service(settings, stores) as service:
         request = GraphQLRequest(query=text, variables=variables, extensions=extensions)
+        graph_built = partial(service.graph.wait_until_built, seconds=GRAPH_SECONDS)
         try:
-            answer = await service.engine.execute(request, viewer)
+            return await ask(service.engine, request, viewer, graph_built)
         except StoreUnavailable as lost:
             raise SetupError(f"{lost}. See whether it runs, and where C360_DATABASE_URL leads.") from lost
-    parsed: dict[str, Any] = json.loads(answer.body)
-    return parsed
+
+
+async def ask(
+    engine: Engine, request: GraphQLRequest, viewer: Viewer, graph_built: Callable[[], Awaitable[None]]
+) -> dict[str, Any]:
+    """A query that needs a graph not yet built waits for it: this process builds it, and would end before.
+
+    A mutation does not, for it would have to run twice.
+    """
+    answer: dict[str, Any] = json.loads((await engine.execute(request, viewer)).body)
+    if lacks_graph(answer) and engine.operation_kind(request) is OperationKind.QUERY:
+        with suppress(StoreUnavailable, TimeoutError), Console(stderr=True).status("Building the graph ..."):
+            await graph_built()
+            answer = json.loads((await engine.execute(request, viewer)).body)
+    return answer
+
+
+def lacks_graph(answer: Mapping[str, Any]) -> bool:
+    return any(error.get("extensions", {}).get("store") == "graph" for error in answer.get("errors", ()))

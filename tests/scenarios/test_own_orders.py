@@ -20,7 +20,7 @@ net_amount = "amount"
 LOG = "customer,day,amount\n7,20260105,12.50\n7,20260106,7.50\n8,20260107,3.00\n"
 QUERY = """{ shop { currencyCode }
   customer(by: {ref: {source: "till", externalId: "7"}}) {
-    facts { ordersAllTime spendAllTime } tier { tier { code } } } }"""
+    facts { ordersAllTime spendAllTime } tier { tier { code } } recommendations(first: 1) { rank } } }"""
 
 
 def test_a_log_of_ones_own_is_imported_computed_and_asked(tmp_path: Path) -> None:
@@ -40,6 +40,7 @@ def test_a_log_of_ones_own_is_imported_computed_and_asked(tmp_path: Path) -> Non
         "customer": {
             "facts": {"ordersAllTime": 2, "spendAllTime": "20.00"},
             "tier": {"tier": {"code": "BRONZE"}},
+            "recommendations": [],
         },
     }
 
