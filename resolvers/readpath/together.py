@@ -8,7 +8,7 @@ them beside. Requests are put together only while they would wait anyway.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,8 @@ from resolvers.readpath.viewer import ReadConnections
 MOST_TOGETHER = 8
 """More gain little: eight save two fifths of PostgreSQL's part of a whole customer, four a third."""
 RUNNING_STATEMENTS = 2
-"""Who finds as many under way waits, and is joined by those who come meanwhile."""
+"""Of one plan. Who finds as many under way waits, and is joined by those who come meanwhile; half of the connections
+stay for others."""
 GIVEN = "given"
 
 
@@ -63,46 +64,28 @@ class Group:
     waiting: int = 0
 
 
-@dataclass(slots=True)
-class Together:
-    """Reads statements that print one text each."""
+Run = Callable[["Lane", Group], Coroutine[Any, Any, list[str]]]
 
-    reads: ReadConnections
-    most: int = MOST_TOGETHER
-    running: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(RUNNING_STATEMENTS))
+
+@dataclass(eq=False, slots=True)
+class Lane:
+    """All requests of one statement: those of other statements never wait for them here."""
+
+    running: asyncio.Semaphore
+    users: int = 0
     open: dict[Hashable, tuple[Group, asyncio.Task[list[str]]]] = field(default_factory=dict)
-    """Groups that can still be joined."""
+    """Groups that can still be joined, by what their runs share."""
 
-    async def text(self, statement: Statement, values: list[Any]) -> str:
-        """Cancelling the last who waits for a group cancels its statement. Errors as of `fetch`: what fails for a
-        group is tried for each alone, so that nobody fails by the values of others or for their time."""
-        if statement.together is None:
-            return await self.alone(statement, values)
-        if not self.running.locked():  # nobody waits: no group, no task
-            async with self.running:
-                return await self.alone(statement, values)
-        group, task = self.joined(statement, values)
-        place = len(group.runs) - 1
-        try:
-            return (await asyncio.shield(task))[place]
-        except asyncio.CancelledError:
-            self.leave(group, task)
-            raise
-        except (ValueError, StatementTimedOut):
-            if len(group.runs) == 1:
-                raise
-        return await self.alone(statement, values)
-
-    def joined(self, statement: Statement, values: list[Any]) -> tuple[Group, asyncio.Task[list[str]]]:
-        key = (statement.sql, shared_values(statement, values))
-        if key not in self.open:
-            group = Group(key, statement)
-            self.open[key] = group, asyncio.ensure_future(self.run(group))
-        group, task = self.open[key]
+    def join(
+        self, statement: Statement, values: list[Any], run: Run
+    ) -> tuple[Group, asyncio.Task[list[str]]]:
+        shared = shared_values(statement, values)
+        if shared not in self.open:
+            group = Group(shared, statement)
+            self.open[shared] = group, asyncio.ensure_future(run(self, group))
+        group, task = self.open[shared]
         group.runs.append(values)
         group.waiting += 1
-        if len(group.runs) == self.most:
-            del self.open[key]
         return group, task
 
     def leave(self, group: Group, task: asyncio.Task[list[str]]) -> None:
@@ -111,24 +94,70 @@ class Together:
             self.close(group)
             task.cancel()
 
-    async def run(self, group: Group) -> list[str]:
-        async with self.running:
-            self.close(group)
-            return await self.texts(group)
-
     def close(self, group: Group) -> None:
         """Who comes now is too late for it."""
         if group.key in self.open and self.open[group.key][0] is group:
             del self.open[group.key]
 
+
+@dataclass(slots=True)
+class Together:
+    """Reads statements that print at most one text each. A lane is there while somebody is in it."""
+
+    reads: ReadConnections
+    most: int = MOST_TOGETHER
+    running_each: int = RUNNING_STATEMENTS
+    lanes: dict[str, Lane] = field(default_factory=dict)
+
+    async def text(self, statement: Statement, values: list[Any]) -> str | None:
+        """Cancelling the last who waits for a group cancels its statement. Errors as of `fetch`: what fails for a
+        group is tried for each alone, so that nobody fails by the values of others or for their time."""
+        if statement.together is None:
+            return await self.alone(statement, values)
+        lane = self.lanes.get(statement.sql)
+        if lane is None:
+            lane = self.lanes[statement.sql] = Lane(asyncio.Semaphore(self.running_each))
+        lane.users += 1
+        try:
+            return await self.text_in(lane, statement, values)
+        finally:
+            lane.users -= 1
+            if not lane.users:
+                del self.lanes[statement.sql]
+
+    async def text_in(self, lane: Lane, statement: Statement, values: list[Any]) -> str | None:
+        if not lane.running.locked():  # nobody waits: no group, no task
+            async with lane.running:
+                return await self.alone(statement, values)
+        group, task = lane.join(statement, values, self.run)
+        place = len(group.runs) - 1
+        if len(group.runs) == self.most:
+            lane.close(group)
+        try:
+            return (await asyncio.shield(task))[place]
+        except asyncio.CancelledError:
+            lane.leave(group, task)
+            raise
+        except (ValueError, StatementTimedOut):
+            if len(group.runs) == 1:
+                raise
+        return await self.alone(statement, values)
+
+    async def run(self, lane: Lane, group: Group) -> list[str]:
+        async with lane.running:
+            lane.close(group)
+            return await self.texts(group)
+
     async def texts(self, group: Group) -> list[str]:
-        if len(group.runs) == 1:
-            return [await self.alone(group.statement, group.runs[0])]
+        """One for each run; a statement of a plan that can be put together always prints one."""
         assert group.statement.together is not None
+        if len(group.runs) == 1:
+            rows = await self.reads.fetch(group.statement.sql, group.runs[0])
+            return [rows[0][0]]
         rows = await self.reads.fetch(group.statement.together, values_of_many(group.statement, group.runs))
         by_number = {row[0]: row[1] for row in rows}
         return [by_number[number] for number in range(1, len(group.runs) + 1)]
 
-    async def alone(self, statement: Statement, values: list[Any]) -> str:
-        text: str = (await self.reads.fetch(statement.sql, values))[0][0]
-        return text
+    async def alone(self, statement: Statement, values: list[Any]) -> str | None:
+        rows = await self.reads.fetch(statement.sql, values)
+        return rows[0][0] if rows else None

@@ -36,7 +36,7 @@ class Reads:
             self.ended.append(own)
         if own == self.fails_on or (isinstance(own, list) and self.fails_on in own):
             raise self.fault("no")
-        if sql == STATEMENT.sql:
+        if not isinstance(own, list):
             return [(str(own),)]
         return [(number, str(one)) for number, one in reversed(list(enumerate(own, 1)))]
 
@@ -47,10 +47,10 @@ def let_go(reads: Reads) -> None:
 
 
 def together(reads: Reads, *, running: int = 1, most: int = 8) -> Together:
-    return Together(reads, most, asyncio.Semaphore(running))
+    return Together(reads, most, running)
 
 
-def asked(one: Together, *values: int, shared: int = 10) -> "list[asyncio.Future[str]]":
+def asked(one: Together, *values: int, shared: int = 10) -> "list[asyncio.Future[str | None]]":
     return [asyncio.ensure_future(one.text(STATEMENT, [shared, value])) for value in values]
 
 
@@ -89,7 +89,7 @@ async def test_who_comes_while_others_are_read_waits_and_is_read_together() -> N
 
     assert await asyncio.gather(*first, *others) == ["1", "2", "3", "4"]
     assert reads.asked == [1, [2, 3, 4]]
-    assert not one.open
+    assert not one.lanes
 
 
 async def test_a_group_has_a_bound() -> None:
@@ -137,7 +137,7 @@ async def test_a_lost_database_is_asked_once() -> None:
     assert reads.asked == [0, [1, 2]]
 
 
-async def group_of(reads: Reads, one: Together, *values: int) -> "list[asyncio.Future[str]]":
+async def group_of(reads: Reads, one: Together, *values: int) -> "list[asyncio.Future[str | None]]":
     """Runs as one statement that is held."""
     first = asked(one, 0)
     await moment()
@@ -168,8 +168,7 @@ async def test_the_last_who_leaves_ends_the_statement() -> None:
     await moment()
 
     assert reads.ended == [0, [1, 2]]
-    assert not one.running.locked()
-    assert not one.open
+    assert not one.lanes
 
 
 async def test_who_leaves_before_the_statement_runs_leaves_nothing_behind() -> None:
@@ -181,10 +180,25 @@ async def test_who_leaves_before_the_statement_runs_leaves_nothing_behind() -> N
     await moment()
     second[0].cancel()
     await moment()
-    assert not one.open
+    assert not one.lanes[STATEMENT.sql].open
     third = asked(one, 3)
     await moment()
     let_go(reads)
 
     assert [await first[0], await third[0]] == ["1", "3"]
     assert reads.asked == [1, 3]
+
+
+async def test_who_asks_something_else_does_not_wait() -> None:
+    reads = Reads()
+    one = together(reads)
+    slow = asked(one, 1, 2)
+    await moment()
+    other = Statement(f"{ALONE.sql} AS other", (), ALONE.own, for_many(ALONE))
+    quick = asyncio.ensure_future(one.text(other, [10, 3]))
+    await moment()
+
+    assert reads.asked == [1, 3]
+    let_go(reads)
+    await asyncio.gather(*slow, quick)
+    assert not one.lanes
