@@ -17,11 +17,11 @@ from db.ranking_store import write_ranking
 from db.review_writes import WIRE_TYPES
 from domain.calendar import microseconds
 from domain.conditions.numpy_reader import Column
-from domain.customers.fact import DaysSince, FactDefinition, Renamed
 from domain.customers.facts import FACT_BY_NAME
-from domain.standings.columns import columns_of
+from domain.standings.columns import columns_of_stored, stored_names
 from domain.standings.compute_standings import POLICY_SLOTS, ActivePolicy, Rules
 from domain.tiers.evaluation import read_rule
+from domain.tiers.measure import ORDERED_FACT
 from domain.tiers.policy import TierRule
 from domain.tiers.rank_population import frozen_ranking, ranked_facts, ranks_of
 
@@ -68,10 +68,12 @@ async def freeze_ranking(connection: Any, policy: ActivePolicy, night: Night) ->
     """The customers whose rank is another under the new ranking, or is not the stored one."""
     rule = policy.version.rule
     population = await read_population(connection, rule)
-    frozen = frozen_ranking(rule, population, day=night.day)
+    now = rule_columns(population, night.as_of)
+    frozen = frozen_ranking(rule, {name: column.values for name, column in now.items()}, day=night.day)
     await write_ranking(connection, policy.version_id, frozen)
-    old = _ranks(policy, rule, population, night.before)
-    new = _ranks(policy, rule.with_ranking(frozen), population, night.as_of)
+    before = rule_columns(population, night.before)
+    old = ranks_of(policy.reading, before, as_of_us=microseconds(night.before))
+    new = ranks_of(read_rule(rule.with_ranking(frozen)), now, as_of_us=microseconds(night.as_of))
     stored = (
         population["raw_tiers"].astype("<i8").view(np.uint8).reshape(-1, POLICY_SLOTS)[:, policy.policy_id]
     )
@@ -79,38 +81,16 @@ async def freeze_ranking(connection: Any, policy: ActivePolicy, night: Night) ->
     return moved
 
 
-def _ranks(policy: ActivePolicy, rule: TierRule, population: Arrays, as_of: datetime) -> NDArray[np.int8]:
-    is_known = rule is policy.version.rule
-    columns = rule_columns(rule, population, microseconds(as_of))
-    reading = policy.reading if is_known else read_rule(rule)
-    return ranks_of(reading, columns, as_of_us=microseconds(as_of))
-
-
 async def read_population(connection: Any, rule: TierRule) -> Arrays:
     """What a rule reads of all who have ordered, as stored, with their packed tiers."""
-    facts = {stored_name(FACT_BY_NAME[name]) for name in rule.fact_names() if name in FACT_BY_NAME}
-    names = sorted(facts | {"last_order_at"})
+    names = stored_names((*rule.fact_names(), ORDERED_FACT))
     wire = [WireColumn(name, WIRE_TYPES[FACT_BY_NAME[name].kind]) for name in names]
     columns = [WireColumn("customer_id", "int8"), *wire, WireColumn("raw_tiers", "int8")]
     text = ", ".join(f"f.{name}" for name in ("customer_id", *names))
     return await read_columns(connection, POPULATION.format(names=text), columns)
 
 
-def stored_name(fact: FactDefinition) -> str:
-    """The column that a fact is derived from, or its own."""
-    match fact.derivation:
-        case DaysSince(moment):
-            return moment
-        case Renamed(name):
-            return name
-    return fact.name
-
-
-def rule_columns(rule: TierRule, population: Arrays, as_of_us: int) -> dict[str, Column]:
+def rule_columns(population: Arrays, as_of: datetime) -> dict[str, Column]:
     """The columns a rule is evaluated over, from stored facts."""
     stored = {name: Column(values) for name, values in population.items()}
-    columns = {name: stored[name] for name in ("customer_id", "last_order_at")}
-    for name in (*rule.fact_names(), "days_since_last_order"):
-        if name in FACT_BY_NAME:
-            columns |= columns_of(FACT_BY_NAME[name], stored, as_of_us)
-    return columns
+    return columns_of_stored(stored, population["customer_id"], microseconds(as_of))

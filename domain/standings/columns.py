@@ -1,6 +1,6 @@
 """Facts of many customers as the columns that conditions read: stored ones, ages, and one column a category."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,34 @@ def columns_of(fact: FactDefinition, facts: Mapping[str, Column], as_of_us: int)
         category_fact_name(fact.name, category): Column(np.ascontiguousarray(table[:, category]))
         for category in range(MAXIMUM_CATEGORIES)
     }
+
+
+def columns_of_stored(
+    stored: Mapping[str, Column], customer_ids: NDArray[np.int64], as_of_us: int
+) -> dict[str, Column]:
+    """As `condition_columns`, of those facts alone that are among the stored ones or derived from them; none of a
+    category."""
+    columns = {"customer_id": Column(customer_ids)}
+    for fact in FACTS:
+        if not fact.per_category and set(sources(fact)) <= stored.keys():
+            columns |= columns_of(fact, stored, as_of_us)
+    return columns
+
+
+def stored_names(names: Iterable[str]) -> list[str]:
+    """The stored facts that those names are read from."""
+    wanted = set(names)
+    return sorted({source for fact in FACTS if fact.name in wanted for source in sources(fact)})
+
+
+def sources(fact: FactDefinition) -> tuple[str, ...]:
+    """The stored fact that a column is made of; empty: a division, which conditions multiply across."""
+    match fact.derivation:
+        case DaysSince(moment):
+            return (moment,)
+        case Renamed(name):
+            return (name,)
+    return (fact.name,) if fact.is_stored else ()
 
 
 def days_since(moment: Column, as_of_us: int) -> Column:

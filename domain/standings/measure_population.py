@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.calendar import microseconds
 from domain.customers.measure_orders import BESIDE_ORDERS, detailed_since, measure_customers
 from domain.standings.columns import condition_columns
 from domain.standings.compare import StoredBatch, StoredCustomers
@@ -38,7 +39,7 @@ async def measured(batch: StoredBatch, names: Sequence[str]) -> Arrays:
     def measure() -> Arrays:
         facts = measure_customers(history, as_of=batch.as_of, calendar=batch.rules.calendar)
         has_ordered = facts["last_order_at"].known
-        columns = condition_columns(facts, history.customer_ids, 0)
+        columns = condition_columns(facts, history.customer_ids, microseconds(batch.as_of))
         return {name: columns[name].values[has_ordered] for name in names}
 
     return await asyncio.to_thread(measure)

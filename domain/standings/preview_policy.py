@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 
 from domain.calendar import microseconds
 from domain.conditions.numpy_reader import Booleans, Column
-from domain.customers.fact import DaysSince, FactDefinition, Renamed
-from domain.customers.facts import FACTS
 from domain.errors import DomainError, ErrorCode
 from domain.privacy.viewer import Viewer
-from domain.standings.columns import columns_of, cut, row_of
+from domain.standings.columns import columns_of_stored, cut, row_of, stored_names
 from domain.standings.compute_standings import BLOCK_ROWS
 from domain.tiers.calibration import TierCut, calibrate, can_calibrate
 from domain.tiers.evaluation import Evaluation, RuleReading, evaluate, read_rule
@@ -200,7 +198,7 @@ async def population(stored: StoredBase, policy: HeldPolicy, rule: TierRule) -> 
     names = (*ranked_facts(rule), *PLACE_FACTS)
     found: dict[str, list[NDArray[Any]]] = {name: [np.zeros(0, np.int64)] for name in names}
     async for block in stored.blocks(stored_names(names), policy.policy_id):
-        columns = block_columns(block, microseconds(policy.live_as_of))
+        columns = columns_of_stored(block.facts, block.customer_ids, microseconds(policy.live_as_of))
         has_ordered = columns["last_order_at"].known
         for name in names:
             found[name].append(columns[name].values[has_ordered])
@@ -208,7 +206,7 @@ async def population(stored: StoredBase, policy: HeldPolicy, rule: TierRule) -> 
 
 
 def add_block(moves: Moves, block: StoredFactsBlock, readings: Readings, as_of_us: int) -> None:
-    columns = block_columns(block, as_of_us)
+    columns = columns_of_stored(block.facts, block.customer_ids, as_of_us)
     for start in range(0, len(block.ranks), BLOCK_ROWS):
         stop = min(start + BLOCK_ROWS, len(block.ranks))
         some = cut(columns, start, stop)
@@ -243,27 +241,3 @@ def first_rows(moves: Moves, before: NDArray[np.uint8], after: NDArray[np.int8])
     rows = np.flatnonzero(~moves.stays[before, after])
     kinds = before[rows].astype(np.intp) * 256 + after[rows]
     return [int(row) for kind in np.unique(kinds) for row in rows[kinds == kind][: moves.wanted]]
-
-
-def block_columns(block: StoredFactsBlock, as_of_us: int) -> dict[str, Column]:
-    """What the rule names, from what is stored of it."""
-    columns = {"customer_id": Column(block.customer_ids)}
-    for fact in FACTS:
-        if not fact.per_category and set(sources(fact)) <= block.facts.keys():
-            columns |= columns_of(fact, block.facts, as_of_us)
-    return columns
-
-
-def stored_names(names: Sequence[str]) -> list[str]:
-    """The stored facts that those names are read from."""
-    wanted = set(names)
-    return sorted({source for fact in FACTS if fact.name in wanted for source in sources(fact)})
-
-
-def sources(fact: FactDefinition) -> tuple[str, ...]:
-    match fact.derivation:
-        case DaysSince(moment):
-            return (moment,)
-        case Renamed(name):
-            return (name,)
-    return (fact.name,) if fact.is_stored else ()

@@ -1,6 +1,8 @@
 """A ranking is frozen by the night, read by every review, and moves also those whom nothing else moves."""
 
+import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -13,9 +15,16 @@ from db import freeze_rankings
 from db.business_days import PostgresBusinessDays
 from db.ranking_store import KEPT_DAYS, packed, unpacked
 from db.standings_reads import PostgresStandings
+from domain.customers.facts import FACTS
 from domain.standings.open_business_day import open_business_day
 from domain.standings.review_customers import ReviewCounts
+from domain.tiers.draft_policy import draft_problems
+from domain.tiers.measure import Quantity, RankMeasure
+from domain.tiers.policy import TierRule
+from domain.tiers.presets.xiaoxiang_layer import xiaoxiang_rule
 from domain.tiers.ranking import RankedFact
+from domain.tiers.rule_json import rule_to_json
+from domain.words import Words
 
 LAYER = 4
 PEOPLE = 40
@@ -23,6 +32,7 @@ LAYERS = """
 SELECT coalesce(rank, 0), count(*) FROM tier_standings WHERE policy_id = 4 GROUP BY 1 ORDER BY 1
 """
 SILVER, GOLD, PLATINUM = 3, 4, 5
+SET_RULE = "UPDATE tier_policy_versions SET rule = $1::jsonb WHERE policy_id = 4"
 
 
 @pytest_asyncio.fixture
@@ -135,6 +145,53 @@ async def test_a_run_from_nothing_reads_the_rankings_that_were_frozen(shop: Test
     incremental = await shop.computed()
 
     assert await shop.computed_anew() == incremental
+
+
+def _ranked_by(fact: str) -> TierRule:
+    quantity = Quantity(code="M", words=Words("名次", "place"), fact=fact)
+    return replace(xiaoxiang_rule(), measure=RankMeasure((quantity,)))
+
+
+async def _rank_by(shop: TestShop, fact: str) -> None:
+    await shop.pool.execute(SET_RULE, json.dumps(rule_to_json(_ranked_by(fact))))
+
+
+async def test_the_night_freezes_a_ranking_over_any_fact_that_a_draft_may_rank(shop: TestShop) -> None:
+    rankable = [fact.name for fact in FACTS if not draft_problems(_ranked_by(fact.name))]
+    assert {"spend_90d", "growth_value_365d", "days_since_last_order", "days_since_first_order"} < set(
+        rankable
+    )
+    await shop.review()
+    counts = {}
+    for fact in rankable:
+        await _rank_by(shop, fact)
+        await _night(shop)
+        counts[fact] = await shop.pool.fetchval(
+            "SELECT customers FROM tier_rankings ORDER BY day DESC LIMIT 1"
+        )
+
+    assert counts == dict.fromkeys(rankable, PEOPLE)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_who_came_first_may_be_the_best(shop: TestShop, is_first: bool) -> None:
+    """An age is ranked as of the day, by the night and by a first run."""
+    early = event(_name(1), order("early", 100), ago=days(29))
+    assert (await shop.ingest(early)).rejected == ()
+    await _rank_by(shop, "days_since_first_order")
+
+    if is_first:
+        await recompute_all(shop.settings, shop.stores)
+    else:
+        await shop.review()
+        await _night(shop)
+        await shop.review()
+
+    frozen = unpacked(await shop.pool.fetchval("SELECT distribution FROM tier_rankings"))
+    days_ago = (20, 29) if is_first else (21, 30)
+    assert [(one.values.tolist(), one.upto.tolist()) for one in frozen] == [(list(days_ago), [39, 40])]
+    assert await _layer_of(shop, 1) == PLATINUM
+    assert not any((await compare(shop.stores)).faults().values())
 
 
 async def test_another_moment_is_seen_with_the_ranking_of_its_day(shop: TestShop) -> None:
