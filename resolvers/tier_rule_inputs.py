@@ -144,6 +144,13 @@ class TierTimingInput:
     )
     grace_days: int = strawberry.field(description="Days after that.", default=0)
     trial: TierTrialTermsInput | None = strawberry.field(description="Null: no trials.", default=None)
+    silence_alarm_days: int | None = strawberry.field(
+        description="A customer who orders nothing for so long is reported as at risk; null: nobody is. [S0-18]",
+        default=None,
+    )
+    silence_alarm_tier: str | None = strawberry.field(
+        description="Code of the lowest tier of which that is reported; null: of all.", default=None
+    )
 
 
 @strawberry.input(description="The whole rule of a version, as data.")

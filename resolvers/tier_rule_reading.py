@@ -48,7 +48,7 @@ class RuleReader:
             tiers=tuple(self.tier(tier, rank) for rank, tier in enumerate(given.tiers, 1)),
             never_ordered_tier=given.never_ordered_tier,
             almost_there_gap=None if gap is None else Fraction(gap),
-            timing=timing(given.timing),
+            timing=self.timing(given.timing, [tier.code for tier in given.tiers]),
         )
 
     def measure(self, given: inputs.TierMeasureInput) -> Measure:
@@ -124,6 +124,40 @@ class RuleReader:
             self.note(ErrorCode.WRONG_UNIT, message, (*path, "unit"))
         return found
 
+    def timing(self, given: inputs.TierTimingInput, ladder: Sequence[str]) -> TierTiming:
+        large, trial = given.large_order, given.trial
+        return TierTiming(
+            cadence=given.cadence,
+            qualification_days=given.qualification_days,
+            upgrade=given.upgrade,
+            large_order=LargeOrder(cents=int(large.amount * CENTS), times_own_mean=large.times_own_mean)
+            if large
+            else None,
+            upper_reviews=given.upper_reviews,
+            downgrade=given.downgrade,
+            lower_reviews=given.lower_reviews,
+            margin_percent=given.margin_percent,
+            validity_days=given.validity_days,
+            expiry_anchor=given.expiry_anchor,
+            grace_days=given.grace_days,
+            trial=TierTrial(days=trial.days, once_in_days=trial.once_in_days) if trial else None,
+            silence_alarm_days=given.silence_alarm_days,
+            silence_alarm_rank=self.silence_alarm_rank(given, ladder),
+        )
+
+    def silence_alarm_rank(self, given: inputs.TierTimingInput, ladder: Sequence[str]) -> int:
+        code = given.silence_alarm_tier
+        if code is None:
+            return 1
+        path = ("timing", "silenceAlarmTier")
+        if given.silence_alarm_days is None:
+            self.note(ErrorCode.REQUIRED, "say after how many days of silence: give silenceAlarmDays", path)
+        if code not in ladder:
+            message = f"no tier has the code {code!r}: name one of the ladder or none"
+            self.note(ErrorCode.UNKNOWN_TIER, message, path)
+            return 1
+        return ladder.index(code) + 1
+
     def fact(self, code: str, path: Path) -> str:
         if code not in FACT_NAMES:
             message = f"There is no fact {code!r}: choose a code that factDefinitions lists."
@@ -140,26 +174,6 @@ class RuleReader:
 
     def note(self, code: ErrorCode, message: str, path: Path) -> None:
         self.problems.append(DomainError(code, message, path))
-
-
-def timing(given: inputs.TierTimingInput) -> TierTiming:
-    large, trial = given.large_order, given.trial
-    return TierTiming(
-        cadence=given.cadence,
-        qualification_days=given.qualification_days,
-        upgrade=given.upgrade,
-        large_order=LargeOrder(cents=int(large.amount * CENTS), times_own_mean=large.times_own_mean)
-        if large
-        else None,
-        upper_reviews=given.upper_reviews,
-        downgrade=given.downgrade,
-        lower_reviews=given.lower_reviews,
-        margin_percent=given.margin_percent,
-        validity_days=given.validity_days,
-        expiry_anchor=given.expiry_anchor,
-        grace_days=given.grace_days,
-        trial=TierTrial(days=trial.days, once_in_days=trial.once_in_days) if trial else None,
-    )
 
 
 def benefit(given: inputs.BenefitInput) -> Benefit:

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import strawberry
 
+from domain.tiers.policy import TierRule
 from domain.tiers.timing import Cadence, DowngradeMode, ExpiryAnchor, UpgradeTiming
 from resolvers.context import Context
 from resolvers.money import CurrencyCode, Money
@@ -43,10 +44,17 @@ class TierTiming:
     expiry_anchor: ExpiryAnchor = strawberry.field(description="From when the validity is counted.")
     grace_days: int = strawberry.field(description="Days after it in which the tier may be reached again.")
     trial: TierTrialTerms | None = strawberry.field(description="Null: no trials.")
+    silence_alarm_days: int | None = strawberry.field(
+        description="A customer who orders nothing for so long is reported as at risk; null: nobody is. [S0-18]"
+    )
+    silence_alarm_tier: str | None = strawberry.field(
+        description="Code of the lowest tier of which that is reported; null: nobody is."
+    )
 
 
 def timing_of(context: Context, version_id: int) -> TierTiming:
-    timing = context.rule(version_id).timing
+    rule = context.rule(version_id)
+    timing = rule.timing
     large, trial = timing.large_order, timing.trial
     currency = CurrencyCode(context.shop.currency_code)
     return TierTiming(
@@ -63,4 +71,13 @@ def timing_of(context: Context, version_id: int) -> TierTiming:
         expiry_anchor=timing.expiry_anchor,
         grace_days=timing.grace_days,
         trial=TierTrialTerms(days=trial.days, once_in_days=trial.once_in_days) if trial else None,
+        silence_alarm_days=timing.silence_alarm_days,
+        silence_alarm_tier=silence_alarm_tier(rule),
     )
+
+
+def silence_alarm_tier(rule: TierRule) -> str | None:
+    timing = rule.timing
+    if timing.silence_alarm_days is None:
+        return None
+    return next((tier.code for tier in rule.tiers if tier.rank >= timing.silence_alarm_rank), None)

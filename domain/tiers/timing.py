@@ -125,6 +125,11 @@ def timing_problems(timing: TierTiming) -> tuple[DomainError, ...]:
             "a trial lasts 1 day or more and comes back later than it ends",
             timing.trial is not None and not 1 <= timing.trial.days <= timing.trial.once_in_days,
         ),
+        _problem(
+            "silenceAlarmDays",
+            "a silence is reported after 1 day or more",
+            timing.silence_alarm_days is not None and timing.silence_alarm_days < 1,
+        ),
     ]
     return tuple(problem for problem in found if problem)
 

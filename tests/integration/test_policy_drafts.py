@@ -1,12 +1,17 @@
 """Drafting policies through the API: what is stored, and how every mistake is named."""
 
+import json
 from typing import Any
 
 import pytest
 from own_policy import CREATE, DRAFT, RECENCY, RULE, SPEND, changed
 from retailer import Retailer
+from written_rules import written_rule
 
 from domain.privacy.viewer import Role
+from domain.tiers.policy import TierPolicy
+from domain.tiers.presets import PRESETS
+from domain.tiers.rule_json import rule_to_json
 
 STORED = """
 SELECT (SELECT count(*) FROM tier_policies), (SELECT count(*) FROM tier_policy_versions),
@@ -122,6 +127,20 @@ WRONG: list[tuple[str, tuple[Any, ...], Any, list[str], str]] = [
         "INVALID",
     ),
     ("a lower-case tier", ("tiers", 0, "code"), "guest", ["rule", "tiers", "guest", "code"], "INVALID"),
+    (
+        "an alarm of no tier",
+        ("timing",),
+        RULE["timing"] | {"silenceAlarmDays": 25, "silenceAlarmTier": "RUBY"},
+        ["rule", "timing", "silenceAlarmTier"],
+        "UNKNOWN_TIER",
+    ),
+    (
+        "an alarm after no time",
+        ("timing",),
+        RULE["timing"] | {"silenceAlarmTier": "FAMILY"},
+        ["rule", "timing", "silenceAlarmTier"],
+        "REQUIRED",
+    ),
 ]
 
 
@@ -195,3 +214,28 @@ async def test_only_operators_draft(retailer: Retailer) -> None:
         own_id = {"customer_id": 1} if role is Role.CUSTOMER else {}
         answer = await retailer.ask(CREATE, role, {"input": own(code="theirs")}, **own_id)
         assert "errors" in answer, role
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=[preset.code for preset in PRESETS])
+async def test_a_shipped_policy_drafted_again_is_the_same_rule(
+    retailer: Retailer, preset: TierPolicy
+) -> None:
+    """Its churn alarm, too. [S0-18] A third is written with six digits: no tenure tells one from the other. [S1-3]"""
+    rule = preset.versions[0].rule
+    acted = await act(retailer, DRAFT, {"policy": preset.code, "rule": written_rule(rule)})
+
+    assert acted["userErrors"] == []
+    query = "SELECT rule FROM tier_policy_versions WHERE version_id = $1"
+    stored = json.loads(await retailer.value(query, int(acted["tierPolicyVersion"]["id"][4:])))
+    expected = json.dumps(rule_to_json(rule), sort_keys=True).replace('"1/3"', '"0.333333"')
+    assert json.dumps(stored, sort_keys=True) == expected
+
+
+async def test_a_version_shows_after_which_silence_it_raises_the_alarm(retailer: Retailer) -> None:
+    text = "{ tierPolicies { code activeVersion { timing { silenceAlarmDays silenceAlarmTier } } } }"
+
+    answer = await retailer.ask(text)
+
+    shown = {one["code"]: one["activeVersion"]["timing"] for one in answer["data"]["tierPolicies"][:5]}
+    assert shown["kuailv_grade"] == {"silenceAlarmDays": 25, "silenceAlarmTier": "PLATINUM"}
+    assert shown["xiaoxiang_layer"] == {"silenceAlarmDays": None, "silenceAlarmTier": None}

@@ -72,6 +72,7 @@ def test_a_document_from_before_means_what_it_meant() -> None:
         ({"lower_reviews": 2}, "lowerReviews"),
         ({"downgrade": DowngradeMode.ONE_STEP}, "downgrade"),
         ({"trial": TierTrial(days=30, once_in_days=14)}, "trial"),
+        ({"silence_alarm_days": 0}, "silenceAlarmDays"),
     ],
 )
 def test_a_timing_that_cannot_work_is_named(wrong: Mapping[str, Any], field: str) -> None:
