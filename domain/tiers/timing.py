@@ -1,9 +1,15 @@
 """When a policy decides: how often it looks, how a customer rises and falls, how long a tier is kept."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.errors import DomainError, ErrorCode
+
+MOST_DAYS = 36_500
+"""A hundred years, which stand for ever (S4-3). A day that is counted with them is still a date."""
+MOST_REVIEWS = 1_000
+MOST_PERCENT = 1_000
 
 
 class Cadence(StrEnum):
@@ -89,21 +95,43 @@ class TierTiming:
 
 
 def timing_problems(timing: TierTiming) -> tuple[DomainError, ...]:
-    """Every mistake, in the order of the fields; none: the timing is sound."""
-    days = (timing.qualification_days, timing.upper_reviews, timing.lower_reviews)
+    """Every mistake: numbers out of their range, then what does not go together; none: the timing is sound."""
+    return (*_range_problems(timing), *_mixture_problems(timing))
+
+
+def _range_problems(timing: TierTiming) -> Iterator[DomainError]:
+    for field, value, least, most in (
+        ("qualificationDays", timing.qualification_days, 1, MOST_DAYS),
+        ("upperReviews", timing.upper_reviews, 1, MOST_REVIEWS),
+        ("lowerReviews", timing.lower_reviews, 1, MOST_REVIEWS),
+        ("marginPercent", timing.margin_percent, 1, MOST_PERCENT),
+        ("validityDays", timing.validity_days, 1, MOST_DAYS),
+        ("graceDays", timing.grace_days, 0, MOST_DAYS),
+        ("silenceAlarmDays", timing.silence_alarm_days, 1, MOST_DAYS),
+    ):
+        if value is not None and not least <= value <= most:
+            message = f"{field} must lie between {least} and {most:,}, not be {value:,}"
+            yield DomainError(ErrorCode.INVALID, message, ("timing", field))
+
+
+def _mixture_problems(timing: TierTiming) -> tuple[DomainError, ...]:
     keeps = timing.expiry_anchor is not ExpiryAnchor.NONE
+    large, trial = timing.large_order, timing.trial
     found = [
-        _problem("qualificationDays", "periods and counts of reviews must be 1 or more", min(days) < 1),
-        _problem("graceDays", "grace must be 0 days or more", timing.grace_days < 0),
         _problem(
             "largeOrder",
             "say which order is large, or choose another way to rise",
-            timing.upgrade is UpgradeTiming.AT_ONCE_ON_LARGE_ORDER and timing.large_order is None,
+            timing.upgrade is UpgradeTiming.AT_ONCE_ON_LARGE_ORDER and large is None,
+        ),
+        _problem(
+            "largeOrder",
+            "a large order is of more than nothing, and of 1 or more times the own mean",
+            large is not None and min(large.cents, large.times_own_mean) < 1,
         ),
         _problem(
             "validityDays",
-            "a tier that ends needs both a validity of 1 day or more and an anchor",
-            keeps != (timing.validity_days is not None) or (timing.validity_days or 1) < 1,
+            "a tier that ends needs both a validity and an anchor",
+            keeps != (timing.validity_days is not None),
         ),
         _problem(
             "cadence",
@@ -122,13 +150,8 @@ def timing_problems(timing: TierTiming) -> tuple[DomainError, ...]:
         ),
         _problem(
             "trial",
-            "a trial lasts 1 day or more and comes back later than it ends",
-            timing.trial is not None and not 1 <= timing.trial.days <= timing.trial.once_in_days,
-        ),
-        _problem(
-            "silenceAlarmDays",
-            "a silence is reported after 1 day or more",
-            timing.silence_alarm_days is not None and timing.silence_alarm_days < 1,
+            f"a trial lasts 1 day or more and comes back later than it ends, within {MOST_DAYS:,} days",
+            trial is not None and not 1 <= trial.days <= trial.once_in_days <= MOST_DAYS,
         ),
     ]
     return tuple(problem for problem in found if problem)

@@ -15,6 +15,7 @@ from api.recompute import compare
 from db.business_days import PostgresBusinessDays
 from domain.privacy.viewer import Role
 from domain.standings.open_business_day import open_business_day
+from domain.tiers.timing import MOST_DAYS, MOST_PERCENT, MOST_REVIEWS
 
 OWN_STANDINGS = """
 SELECT code, count(*) FROM tier_standings JOIN tiers USING (version_id, rank) WHERE policy_id = 7 GROUP BY 1 ORDER BY 1
@@ -77,6 +78,24 @@ tierDistribution(policy: "own") {{ withoutTier tiers {{ customers }} }} }}'
     assert found["tier"]["tier"]["code"] in {"GUEST", "FRIEND", "FAMILY"}
     assert found["tier"]["explanation"]["words"]
     assert answer["data"]["tierDistribution"]["withoutTier"] == 0
+
+
+async def test_the_greatest_numbers_of_a_timing_are_kept_to(shop: Retailer) -> None:
+    timing = {"cadence": "DAILY", "qualificationDays": MOST_DAYS, "upperReviews": MOST_REVIEWS}
+    timing |= {"lowerReviews": MOST_REVIEWS, "marginPercent": MOST_PERCENT, "silenceAlarmDays": MOST_DAYS}
+    timing |= {"validityDays": MOST_DAYS, "expiryAnchor": "CALENDAR", "graceDays": MOST_DAYS}
+
+    await activated(shop, changed(("timing",), timing))
+    await activated(shop, changed(("timing",), timing) | {"tiers": LENIENT["tiers"]})
+
+    ends = (
+        "SELECT DISTINCT extract(YEAR FROM valid_until) FROM tier_standings WHERE policy_id = 7 AND rank > 1"
+    )
+    assert await shop.column(ends) == [2126]
+    text = """{ customers(first: 100) { nodes { tier(policy: "own") {
+      validUntil nextReviewAt explanation { period { from } } } } } }"""
+    assert "errors" not in await shop.ask(text)
+    assert not any((await compare(shop.stores)).faults().values())
 
 
 async def test_another_version_moves_those_the_preview_named(shop: Retailer) -> None:

@@ -126,6 +126,13 @@ WRONG: list[tuple[str, tuple[Any, ...], Any, list[str], str]] = [
         ["rule", "timing", "qualificationDays"],
         "INVALID",
     ),
+    (
+        "a validity that ends on no date",
+        ("timing",),
+        RULE["timing"] | {"validityDays": 2_000_000_000, "expiryAnchor": "TIER_START"},
+        ["rule", "timing", "validityDays"],
+        "INVALID",
+    ),
     ("a lower-case tier", ("tiers", 0, "code"), "guest", ["rule", "tiers", "guest", "code"], "INVALID"),
     (
         "an alarm of no tier",

@@ -95,7 +95,7 @@ def _with_part(of: str, /, **changes: Any) -> TierRule:
             "no days to qualify in",
             replace(kuailv_rule(), timing=replace(kuailv_rule().timing, qualification_days=0)),
             ErrorCode.INVALID,
-            "periods and counts of reviews must be 1 or more",
+            "qualificationDays must lie between 1 and 36,500, not be 0",
         ),
         (
             "twice the same part",

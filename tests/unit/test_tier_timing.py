@@ -14,6 +14,7 @@ from domain.errors import DomainError, ErrorCode
 from domain.standings.cadence_runs import CadenceRun, runs_between
 from domain.standings.compute_standings import ActivePolicy, active_policy
 from domain.tiers.life_change import TierReason, TransitionKind
+from domain.tiers.life_days import date_of
 from domain.tiers.life_manual import set_override, start_trial
 from domain.tiers.life_margin import is_past_margin
 from domain.tiers.life_state import Override, OverrideKind, StandingState
@@ -21,9 +22,13 @@ from domain.tiers.presets import timings as presets
 from domain.tiers.presets.kuailv_grade import KUAILV_GRADE, kuailv_rule
 from domain.tiers.standing import stand
 from domain.tiers.timing import (
+    MOST_DAYS,
+    MOST_PERCENT,
+    MOST_REVIEWS,
     Cadence,
     DowngradeMode,
     ExpiryAnchor,
+    LargeOrder,
     TierTiming,
     TierTrial,
     UpgradeTiming,
@@ -73,10 +78,42 @@ def test_a_document_from_before_means_what_it_meant() -> None:
         ({"downgrade": DowngradeMode.ONE_STEP}, "downgrade"),
         ({"trial": TierTrial(days=30, once_in_days=14)}, "trial"),
         ({"silence_alarm_days": 0}, "silenceAlarmDays"),
+        ({"upper_reviews": 0}, "upperReviews"),
+        ({"margin_percent": 0}, "marginPercent"),
+        ({"margin_percent": -5}, "marginPercent"),
+        ({"validity_days": 0, "expiry_anchor": ExpiryAnchor.CALENDAR}, "validityDays"),
+        ({"large_order": LargeOrder(cents=0, times_own_mean=3)}, "largeOrder"),
+        ({"large_order": LargeOrder(cents=1, times_own_mean=0)}, "largeOrder"),
+        ({"qualification_days": MOST_DAYS + 1}, "qualificationDays"),
+        ({"cadence": Cadence.DAILY, "upper_reviews": MOST_REVIEWS + 1}, "upperReviews"),
+        ({"cadence": Cadence.DAILY, "lower_reviews": MOST_REVIEWS + 1}, "lowerReviews"),
+        ({"margin_percent": MOST_PERCENT + 1}, "marginPercent"),
+        ({"validity_days": MOST_DAYS + 1, "expiry_anchor": ExpiryAnchor.TIER_START}, "validityDays"),
+        ({"grace_days": MOST_DAYS + 1}, "graceDays"),
+        ({"trial": TierTrial(days=14, once_in_days=MOST_DAYS + 1)}, "trial"),
+        ({"silence_alarm_days": MOST_DAYS + 1}, "silenceAlarmDays"),
     ],
 )
 def test_a_timing_that_cannot_work_is_named(wrong: Mapping[str, Any], field: str) -> None:
     assert [problem.field for problem in timing_problems(TierTiming(**wrong))] == [("timing", field)]
+
+
+@pytest.mark.parametrize(
+    "anchor", [ExpiryAnchor.TIER_START, ExpiryAnchor.PROGRAM_JOIN, ExpiryAnchor.CALENDAR]
+)
+def test_the_longest_validity_and_grace_end_on_a_date(anchor: ExpiryAnchor) -> None:
+    timing = TierTiming(
+        cadence=Cadence.ANNIVERSARY, validity_days=MOST_DAYS, expiry_anchor=anchor, grace_days=MOST_DAYS
+    )
+    assert timing_problems(timing) == ()
+    life = Life(timing, steps(("2026-01-01", 2)))
+
+    life.look(TODAY)
+
+    assert life.state is not None
+    assert life.state.valid_day is not None
+    assert date_of(life.state.valid_day).year == 2126
+    assert date_of(life.state.valid_day + timing.grace_days).year == 2226
 
 
 def test_an_unreadable_member_is_named() -> None:
