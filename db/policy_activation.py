@@ -11,7 +11,8 @@ from domain.tiers.measure import RankMeasure
 from domain.tiers.policy import TierRule
 
 END_ACTIVE = """
-UPDATE tier_policy_versions SET status = 'RETIRED', effective_until = clock_timestamp()
+UPDATE tier_policy_versions
+SET status = 'RETIRED', effective_until = CASE WHEN status = 'ACTIVE' THEN clock_timestamp() END
 WHERE policy_id = $1 AND status = ANY($2::text[])
 """
 BEGIN_VERSION = """
@@ -44,7 +45,7 @@ async def begin_version(
 
 
 async def end_policy(connection: Any, policy_id: int) -> None:
-    """Whoever holds a tier leaves it when the worker looks."""
+    """Whoever holds a tier leaves it when the worker looks. What was only scheduled was never in force."""
     await connection.execute(END_ACTIVE, policy_id, ["ACTIVE", "SCHEDULED"])
     await connection.execute(MARK_ALL)
 

@@ -253,6 +253,21 @@ async def test_a_retired_policy_lets_everybody_go(shop: Retailer) -> None:
     assert codes(again) == codes(primary) == [(["policy"], "WRONG_STATE")]
 
 
+async def test_a_scheduled_version_of_a_retired_policy_is_none_to_roll_back_to(shop: Retailer) -> None:
+    await activated(shop)
+    later = await drafted(shop, LENIENT)
+    seen = (await looked_at(shop, later))["hash"]
+    await act(shop, ACTIVATE, version=later, previewHash=seen, effectiveFrom="2026-06-03T00:00:00+08:00")
+    await act(shop, RETIRE, policy="own")
+    retired = await shop.value(STATUSES)
+
+    acted = await act(shop, ROLL_BACK, policy="own", reason="it was a mistake")
+
+    assert retired == ["RETIRED", "RETIRED"]
+    assert acted["tierPolicyVersion"] == {"number": 1, "status": "ACTIVE"}
+    assert await shop.value(STATUSES) == ["ACTIVE", "RETIRED"]
+
+
 async def test_a_ranking_of_ones_own_has_its_places_at_once(shop: Retailer) -> None:
     quantity = {"code": "spend", "words": "消费", "fact": "spend365d"}
     tiers = [{"code": "REST", "name": "其余"}, {"code": "TOP", "name": "前列", "threshold": "0.1"}]
