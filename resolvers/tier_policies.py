@@ -7,14 +7,24 @@ from decimal import Decimal
 from enum import Enum
 
 import strawberry
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from strawberry import ID
 
 from db import tables as t
 from resolvers import tier_answers as answers
 from resolvers import tier_measures as measures
-from resolvers.access import EVERYBODY
-from resolvers.readpath.declare import column, computed, connection, embed, entity, global_id, many, one
+from resolvers.access import EVERYBODY, STAFF
+from resolvers.readpath.declare import (
+    column,
+    computed,
+    connection,
+    embed,
+    entity,
+    global_id,
+    many,
+    one,
+    published,
+)
 from resolvers.readpath.expressions import coded
 from resolvers.readpath.relay import Connection, Node
 from resolvers.readpath.sources import SHARED
@@ -40,7 +50,7 @@ class DecimalRange:
     max: Decimal | None = strawberry.field(description="Null: no upper end.")
 
 
-@entity(t.tier_policy_canaries, roles=EVERYBODY, scope=SHARED)
+@entity(t.tier_policy_canaries, roles=STAFF, scope=SHARED)
 class TierScope:
     """Whom a version grades, where it is not everybody. [S1-19]"""
 
@@ -94,15 +104,24 @@ class Tier:
     )
 
 
+grading = t.tier_policy_versions.c.status.not_in(["DRAFT", "SCHEDULED"])
+"""What grades customers, or did. Nobody but the staff sees what may yet change."""
+graded_by = t.tier_policy_versions.alias("graded_by")
+graded = exists().where(
+    graded_by.c.policy_id == t.tier_policies.c.policy_id, graded_by.c.status.not_in(["DRAFT", "SCHEDULED"])
+)
+
+
 @entity(
     t.tier_policy_versions,
     roles=EVERYBODY,
     scope=SHARED,
     key=t.tier_policy_versions.c.version_id,
     id_prefix="tpv",
+    published=published(grading, others_to=STAFF),
 )
 class TierPolicyVersion(Node):
-    """Immutable once it has left DRAFT."""
+    """Immutable once it has left DRAFT. Until it grades somebody it is for the staff alone."""
 
     id: ID = global_id(t.tier_policy_versions.c.version_id)
     policy: TierPolicy = one(
@@ -110,7 +129,9 @@ class TierPolicyVersion(Node):
     )
     number: int = column(t.tier_policy_versions.c.number, "Counts from 1.")
     status: TierPolicyVersionStatus = column(
-        coded(t.tier_policy_versions.c.status, TierPolicyVersionStatus), "How far it has come."
+        coded(t.tier_policy_versions.c.status, TierPolicyVersionStatus),
+        "How far it has come.",
+        visible_to=STAFF,
     )
     effective_from: datetime | None = column(
         t.tier_policy_versions.c.effective_from, "Null: from the beginning, or not active yet."
@@ -132,7 +153,14 @@ class TierPolicyVersion(Node):
     )
 
 
-@entity(t.tier_policies, roles=EVERYBODY, scope=SHARED, key=t.tier_policies.c.policy_id, id_prefix="tpo")
+@entity(
+    t.tier_policies,
+    roles=EVERYBODY,
+    scope=SHARED,
+    key=t.tier_policies.c.policy_id,
+    id_prefix="tpo",
+    published=published(graded, others_to=STAFF),
+)
 class TierPolicy(Node):
     """One way of grading customers; several live side by side. [C6]"""
 
@@ -148,11 +176,13 @@ class TierPolicy(Node):
         "Grades a share of customers beside it; null: no canary runs.",
         on=(t.tier_policy_versions.c.policy_id == t.tier_policies.c.policy_id)
         & (t.tier_policy_versions.c.status == "CANARY"),
+        visible_to=STAFF,
     )
     versions: Connection[TierPolicyVersion] = connection(
         "All versions, oldest first.",
         on=t.tier_policy_versions.c.policy_id == t.tier_policies.c.policy_id,
         order_by=[t.tier_policy_versions.c.version_id],
+        visible_to=STAFF,
     )
     tiers: list[Tier] = many(
         "Of the active version, lowest first.",

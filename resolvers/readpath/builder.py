@@ -182,13 +182,14 @@ class StatementBuilder:
         return [CUSTOMER, as_text(self.place(row.entity.scope, row.scope)), END]
 
     def own_rows(self, row: Row) -> list[str]:
-        """The viewer's row scope, for every WHERE over these rows."""
+        """What this viewer may see of these rows, for every WHERE over them: what is published, and the row scope."""
         assert row.entity is not None
-        owner = row.entity.scope
+        owner, limit = row.entity.scope, row.entity.limit_for(self.role)
+        conditions = [] if limit is None else [self.place(limit, row.scope).operand]
         if not self.is_scoped or isinstance(owner, RowScope):
-            return []
+            return conditions
         own = self.bind(Slot((CUSTOMER_ID,)), BigInteger())
-        return [f"{self.place(owner, row.scope).operand} = {own.text}"]
+        return [*conditions, f"{self.place(owner, row.scope).operand} = {own.text}"]
 
     def may_use(self, entity: Entity) -> bool:
         return self.role in entity.roles

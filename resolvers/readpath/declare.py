@@ -48,6 +48,7 @@ from resolvers.readpath.sources import (
     One,
     Orders,
     Pages,
+    Published,
     Role,
     RowScope,
     WorkedRows,
@@ -219,6 +220,11 @@ def context_value(name: str, read: Callable[[Any], Any], *, sql_type: Any) -> Co
 # --- entities -------------------------------------------------------------------------------------------
 
 
+def published(only_if: Condition, *, others_to: Sequence[Role]) -> Published:
+    """`others_to`: the roles that see the rest, too."""
+    return Published(only_if, frozenset(others_to))
+
+
 def visible_to(*roles: Role) -> dict[str, frozenset[Role]]:
     """`metadata=` of a mutation or subscription: who may use it."""
     return {"visible_to": frozenset(roles)}
@@ -250,15 +256,16 @@ def entity(
     scope: ColumnElement[Any] | RowScope,
     key: ColumnElement[Any] | None = None,
     id_prefix: str | None = None,
+    published: Published | None = None,
 ) -> Callable[[type[T]], type[T]]:
     """Makes the class a GraphQL object type over `rows`; its docstring is the description.
 
     `roles` may use the type on every road to it. `scope` is the column with the owner's customer id, or
-    SHARED, or WITHIN_PARENT.
+    SHARED, or WITHIN_PARENT. Rows that are not `published` are not there for most roles, on any road.
     """
 
     def decorate(cls: type[T]) -> type[T]:
-        made = Entity(rows, key, id_prefix, frozenset(roles), scope)
+        made = Entity(rows, key, id_prefix, frozenset(roles), scope, published)
         cast(Any, cls).__entity__ = SourceOf(made)
         return strawberry.type(cls, description=(cls.__doc__ or "").strip())
 

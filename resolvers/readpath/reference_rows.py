@@ -121,6 +121,9 @@ class Rows:
         if on is not None and instead is None:
             own = {source: rows} if among is None else swap
             query = query.where(self.filled(placed(on, own), parent, arguments))
+        limit = target.limit_for(self.operation.viewer.role)
+        if limit is not None:
+            query = query.where(placed(limit, swap))
         if self.own_customer_id is not None and not isinstance(target.scope, RowScope):
             query = query.where(placed(target.scope, swap) == self.own_customer_id)
         return await self.fetch(query)

@@ -110,6 +110,10 @@ share } } progress { nextTier { threshold } gaps { metric required } } } } }'
         answer = await shop.ask(text, variables={"id": f"cus_{min(members)}"})
         found[name] = answer["data"]["customer"]["tier"]
 
+    own = text.replace("status scope { share }", "")
+    member = min(guests & in_it)
+    mine = await shop.ask(own, Role.CUSTOMER, {"id": f"cus_{member}"}, customer_id=member)
+    assert mine["data"]["customer"]["tier"] == found["in"] | {"policyVersion": {"number": 2}}
     assert found["in"]["policyVersion"] == {"number": 2, "status": "CANARY", "scope": {"share": "0.5"}}
     assert found["out"]["policyVersion"] == {"number": 1, "status": "ACTIVE", "scope": None}
     assert found["in"]["progress"]["gaps"][0]["required"] == "1000000.000000"

@@ -66,7 +66,7 @@ async def test_a_policy_is_drafted_and_drafted_again_as_data(retailer: Retailer)
     assert await retailer.value("SELECT policy_id FROM tier_policies WHERE code = 'own'") == 7
 
 
-async def test_a_draft_grades_nobody_and_can_be_read_by_everybody(retailer: Retailer) -> None:
+async def test_a_draft_grades_nobody_and_can_be_read_by_the_staff(retailer: Retailer) -> None:
     await have_own(retailer)
     text = "{ tierPolicies { code activeVersion { number } versions(first: 1) { nodes { timing { cadence } } } } }"
 
@@ -75,6 +75,50 @@ async def test_a_draft_grades_nobody_and_can_be_read_by_everybody(retailer: Reta
     assert answer["data"]["tierPolicies"][-1]["activeVersion"] is None
     assert answer["data"]["tierPolicies"][-1]["versions"]["nodes"] == [{"timing": {"cadence": "REALTIME"}}]
     assert await retailer.value("SELECT count(*) FROM tier_standings WHERE policy_id = 7") == 0
+
+
+IDS = "SELECT version_id FROM tier_policy_versions JOIN tier_policies USING (policy_id) WHERE code = 'own'"
+OUTSIDERS = (Role.CUSTOMER, Role.PARTNER, Role.PRIVACY_OFFICER)
+TRIED = ["versions(first: 1) { nodes { id } }", "canaryVersion { id }", "activeVersion { status }"]
+TRIED += ["activeVersion { scope { share } }"]
+
+
+@pytest.mark.parametrize("role", OUTSIDERS)
+async def test_a_draft_is_not_there_for_others_than_the_staff(retailer: Retailer, role: Role) -> None:
+    await have_own(retailer)
+    mine = {"customer_id": 1} if role is Role.CUSTOMER else {}
+    draft, active = (
+        await retailer.value(IDS),
+        await retailer.value("SELECT min(version_id) FROM tier_policy_versions"),
+    )
+    text = """query ($ids: [ID!]!, $draft: ID!) { tierPolicies { code activeVersion { number } }
+      draft: node(id: $draft) { id } nodes(ids: $ids) { id ... on TierPolicyVersion { tiers { code } } } }"""
+    variables = {"draft": f"tpv_{draft}", "ids": [f"tpv_{active}", f"tpv_{draft}", "tpo_7"]}
+
+    seen = (await retailer.ask(text, role, variables, **mine))["data"]
+    by_staff = (await retailer.ask(text, Role.MARKETER, variables))["data"]
+
+    assert seen["draft"] is None
+    assert [one and one["id"] for one in seen["nodes"]] == [f"tpv_{active}", None, None]
+    assert seen["nodes"][0]["tiers"]
+    assert "own" not in {one["code"] for one in seen["tierPolicies"]}
+    assert len(seen["tierPolicies"]) == 5
+    assert [one["id"] for one in by_staff["nodes"]] == variables["ids"]
+    assert "own" in {one["code"] for one in by_staff["tierPolicies"]}
+
+
+@pytest.mark.parametrize("role", OUTSIDERS)
+@pytest.mark.parametrize("selection", TRIED)
+async def test_nobody_but_the_staff_hears_of_what_is_tried(
+    retailer: Retailer, role: Role, selection: str
+) -> None:
+    mine = {"customer_id": 1} if role is Role.CUSTOMER else {}
+
+    refused = await retailer.ask(f"{{ tierPolicies {{ {selection} }} }}", role, **mine)
+    told = await retailer.ask(f"{{ tierPolicies {{ {selection} }} }}", Role.AGENT)
+
+    assert [error["extensions"]["code"] for error in refused["errors"]] == ["FORBIDDEN"]
+    assert "errors" not in told
 
 
 WRONG: list[tuple[str, tuple[Any, ...], Any, list[str], str]] = [
