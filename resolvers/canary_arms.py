@@ -72,6 +72,7 @@ def sums_of_arms() -> Any:
     of_arms = (
         select(kind, func.jsonb_build_object(*named_sums).label("sums"))
         .select_from(t.customers.outerjoin(spent, spent.c.customer_id == customers.customer_id))
+        .where(customers.registered_at <= until)
         .group_by(literal_column("1"))
         .correlate(t.tier_policy_canaries)
         .subquery("sums_of_arms")

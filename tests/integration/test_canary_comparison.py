@@ -33,6 +33,9 @@ FROM (SELECT DISTINCT ON (customer_id) * FROM orders WHERE counted_at IS NOT NUL
 WHERE customer_id % 4 >= extra
 """
 """Of four customers who ever bought, one buys nothing, one once, two twice."""
+REGISTER = """
+INSERT INTO customers (kind, registered_at) SELECT 'HOUSEHOLD', $1 FROM generate_series(1, 4) RETURNING customer_id
+"""
 BOUGHT = "SELECT customer_id, count(*), sum(net_cents) FROM orders WHERE counted_at > $1 GROUP BY 1"
 
 
@@ -157,6 +160,20 @@ async def test_an_ended_canary_still_shows_what_it_did(shop: Retailer) -> None:
     assert (found["outcome"], found["arms"]) == ("ENDED", running["arms"])
     assert found["period"]["to"] == "2026-06-01T04:00:00+00:00"
     assert await compared(shop) == found
+
+
+async def test_whoever_registers_after_the_end_is_of_no_arm(shop: Retailer) -> None:
+    await activated(shop)
+    await begun(shop, "0.3", LENIENT)
+    await act(shop, END_CANARY, policy="own", reason="enough")
+    await work(shop)
+    found = await compared(shop)
+
+    late = await shop.column(REGISTER, NOW + timedelta(seconds=1))
+    try:
+        assert await compared(shop) == found
+    finally:
+        await shop.stores.pool.execute("DELETE FROM customers WHERE customer_id = ANY($1::bigint[])", late)
 
 
 async def test_planner_and_reference_compare_alike(shop: Retailer) -> None:
