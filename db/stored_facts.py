@@ -1,4 +1,4 @@
-"""`domain.standings.preview_policy.StoredBase` over PostgreSQL: COPY of a few columns, block by block of ids.
+"""`domain.standings.preview_policy.LiveBase` over PostgreSQL: COPY of a few columns, block by block of ids.
 
 Reading takes no lock that anybody waits for, and gives its connection back after each block.
 """
@@ -41,7 +41,7 @@ class PostgresStoredFacts:
         self._pool = pool
 
     def at(self, moment: datetime) -> StoredBase:
-        return MeasuredBase(PostgresStandings(self._pool, moment), self)
+        return MeasuredBase(PostgresStandings(self._pool, moment))
 
     def chosen_by(self, condition: ColumnElement[bool]) -> ChosenCustomers:
         """Over the columns of `customers`."""

@@ -13,7 +13,7 @@ from domain.ports import Cipher
 from domain.pricing.set_member_day import MemberDayStore
 from domain.privacy.viewer import Viewer
 from domain.standings.act_by_hand import StandingStore
-from domain.standings.preview_policy import ChosenCustomers, StoredBase
+from domain.standings.preview_policy import ChosenCustomers, LiveBase
 from domain.tiers.life_days import date_of
 from domain.tiers.policy import TierPolicyVersion, TierRule
 from domain.tiers.policy_store import PolicyStore
@@ -38,7 +38,7 @@ class ShopSettings:
         return date_of(calendar_of(self.time_zone).last_whole_day(microseconds(self.live_as_of)))
 
 
-class Population(StoredBase, Protocol):
+class Population(LiveBase, Protocol):
     """Everybody, and whoever a filter chooses of them."""
 
     def chosen_by(self, condition: ColumnElement[bool]) -> ChosenCustomers:

@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 
-from domain.customers.measure_orders import measure_customers
+from domain.customers.measure_orders import detailed_since, measure_customers
 from domain.standings.compare import StoredCustomers
-from domain.standings.preview_policy import StoredBase, StoredFactsBlock
+from domain.standings.preview_policy import StoredFactsBlock
 from domain.standings.review_customers import CustomerBatch
 
 
@@ -18,7 +17,6 @@ class MeasuredBase:
     """`domain.standings.preview_policy.StoredBase`. *Cost*: reads all orders, about half of a full run."""
 
     customers: StoredCustomers
-    stored: StoredBase
 
     async def blocks(self, facts: Sequence[str], policy_id: int) -> AsyncIterator[StoredFactsBlock]:  # noqa: ARG002
         for number in range(await self.customers.blocks()):
@@ -26,12 +24,9 @@ class MeasuredBase:
                 if batch.size:
                     yield await measured_block(batch, facts)
 
-    def at(self, moment: datetime) -> StoredBase:
-        return self.stored.at(moment)
-
 
 async def measured_block(batch: CustomerBatch, facts: Sequence[str]) -> StoredFactsBlock:
-    history = await batch.history()
+    history = await batch.history(detailed_since(batch.as_of))
     measured = await asyncio.to_thread(
         measure_customers, history, as_of=batch.as_of, calendar=batch.rules.calendar
     )

@@ -49,12 +49,16 @@ class Readings:
 
 
 class StoredBase(Protocol):
-    """Everybody, as stored."""
+    """Everybody, as of one moment."""
 
     def blocks(self, facts: Sequence[str], policy_id: int) -> AsyncIterator[StoredFactsBlock]:
         """Block by block; each is read at one moment, and nothing is held between them."""
 
-    def at(self, moment: datetime) -> "StoredBase":
+
+class LiveBase(StoredBase, Protocol):
+    """Everybody, as stored."""
+
+    def at(self, moment: datetime) -> StoredBase:
         """Everybody as they were, measured again from their orders. Their ranks are unknown: all 0."""
 
 
@@ -95,13 +99,10 @@ class ChosenBase:
             facts_of_chosen = {name: chosen_rows(column, mask) for name, column in block.facts.items()}
             yield StoredFactsBlock(block.customer_ids[mask], facts_of_chosen, block.ranks[mask])
 
-    def at(self, moment: datetime) -> StoredBase:
-        return ChosenBase(self.base.at(moment), self.chosen)
-
 
 async def preview_version(
     policies: PolicyStore,
-    stored: StoredBase,
+    live: LiveBase,
     *,
     policy: str,
     version_id: int,
@@ -117,7 +118,7 @@ async def preview_version(
         message = f"{policy} has no such version: take an id from its versions."
         raise DomainError(ErrorCode.NOT_FOUND, message, ("candidate", "version"))
     found = await preview(
-        stored, held, version.rule, scope=scope, version_id=version_id if scope.is_whole else None
+        live, held, version.rule, scope=scope, version_id=version_id if scope.is_whole else None
     )
     if scope.is_whole:
         await policies.record_preview(found, held, viewer)
@@ -125,14 +126,14 @@ async def preview_version(
 
 
 async def preview_rule(
-    policies: PolicyStore, stored: StoredBase, *, policy: str, rule: TierRule, scope: PreviewScope
+    policies: PolicyStore, live: LiveBase, *, policy: str, rule: TierRule, scope: PreviewScope
 ) -> Preview:
     """Of a rule that nobody has saved. *Errors*: DomainError UNKNOWN_POLICY, OUT_OF_RANGE, IN_THE_FUTURE."""
-    return await preview(stored, await policies.find(policy), rule, scope=scope)
+    return await preview(live, await policies.find(policy), rule, scope=scope)
 
 
 async def preview(
-    stored: StoredBase,
+    live: LiveBase,
     policy: HeldPolicy,
     rule: TierRule,
     *,
@@ -142,8 +143,9 @@ async def preview(
     """*Cost*: see docs/policies.md; a ranking reads the base twice, and places among everybody whoever is chosen.
     Computes in a thread, block by block."""
     require_scope(scope, policy)
+    stored: StoredBase = live
     if scope.as_of is not None:
-        stored, policy = stored.at(scope.as_of), replace(policy, live_as_of=scope.as_of)
+        stored, policy = live.at(scope.as_of), replace(policy, live_as_of=scope.as_of)
     active = policy.active
     before = active.rule if active else None
     base = PreviewBase(
@@ -152,9 +154,8 @@ async def preview(
         active_version_id=active.version_id if active else None,
         live_as_of=policy.live_as_of,
     )
-    rule = await placed(stored, policy, rule)
-    is_stored = policy.canary is None and scope.as_of is None
-    readings = Readings(read_rule(rule), None if is_stored else await in_force_alone(stored, policy))
+    rule, *others = await all_placed(stored, policy, [rule, *measured_again(policy, scope)])
+    readings = Readings(read_rule(rule), read_rule(others[0]) if others else None)
     moves = Moves(scope.samples, same_tiers(before, rule))
     shown = ChosenBase(stored, scope.chosen) if scope.chosen else stored
     async for block in shown.blocks(stored_names(readings.fact_names()), base.policy_id):
@@ -172,10 +173,11 @@ def require_scope(scope: PreviewScope, policy: HeldPolicy) -> None:
         raise DomainError(ErrorCode.IN_THE_FUTURE, message, ("asOf",))
 
 
-async def in_force_alone(stored: StoredBase, policy: HeldPolicy) -> RuleReading | None:
-    """While a canary runs some stored ranks are its own, and of the past there are none: then all are measured by what
-    is in force for the rest."""
-    return read_rule(await placed(stored, policy, policy.active.rule)) if policy.active else None
+def measured_again(policy: HeldPolicy, scope: PreviewScope) -> list[TierRule]:
+    """What is in force, if what it gives is not what is stored: while a canary runs some ranks are its own, and of the
+    past there are none."""
+    is_stored = policy.canary is None and scope.as_of is None
+    return [] if is_stored or policy.active is None else [policy.active.rule]
 
 
 def calibrated(rule: TierRule, moves: Moves) -> tuple[TierCut, ...]:
@@ -186,16 +188,29 @@ def calibrated(rule: TierRule, moves: Moves) -> tuple[TierCut, ...]:
 
 async def placed(stored: StoredBase, policy: HeldPolicy, rule: TierRule) -> TierRule:
     """The rule, if it ranks, bound to the places that everybody has now."""
-    if not ranked_facts(rule):
-        return rule
-    columns = await population(stored, policy, rule)
+    (found,) = await all_placed(stored, policy, [rule])
+    return found
+
+
+async def all_placed(stored: StoredBase, policy: HeldPolicy, rules: Sequence[TierRule]) -> list[TierRule]:
+    """*Cost*: one read of the base for all that rank, none without."""
+    names = {name for rule in rules for name in ranked_facts(rule)}
+    if not names:
+        return list(rules)
+    columns = await population(stored, policy, sorted(names))
     day = policy.calendar.last_whole_day(microseconds(policy.live_as_of))
-    return rule.with_ranking(await asyncio.to_thread(frozen_ranking, rule, columns, day=day))
+    return [await asyncio.to_thread(bound, rule, columns, day) for rule in rules]
 
 
-async def population(stored: StoredBase, policy: HeldPolicy, rule: TierRule) -> dict[str, NDArray[Any]]:
-    """The columns that a ranking is made of. *Memory*: 8 bytes a column and customer."""
-    names = (*ranked_facts(rule), *PLACE_FACTS)
+def bound(rule: TierRule, columns: Mapping[str, NDArray[Any]], day: int) -> TierRule:
+    return rule.with_ranking(frozen_ranking(rule, columns, day=day)) if ranked_facts(rule) else rule
+
+
+async def population(
+    stored: StoredBase, policy: HeldPolicy, ranked: Sequence[str]
+) -> dict[str, NDArray[Any]]:
+    """The columns that rankings by these facts are made of. *Memory*: 8 bytes a column and customer."""
+    names = (*ranked, *PLACE_FACTS)
     found: dict[str, list[NDArray[Any]]] = {name: [np.zeros(0, np.int64)] for name in names}
     async for block in stored.blocks(stored_names(names), policy.policy_id):
         columns = columns_of_stored(block.facts, block.customer_ids, microseconds(policy.live_as_of))

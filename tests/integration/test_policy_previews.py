@@ -1,5 +1,6 @@
 """Previews: what a candidate would do to everybody, from stored facts, without changing anybody."""
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +9,7 @@ from own_policy import CREATE, PREVIEW, RULE, changed
 from retailer import Retailer
 
 from db import stored_facts
+from db.review_reads import PostgresCustomerBatch
 from domain.privacy.viewer import Role
 
 MEASURED = """
@@ -272,6 +274,26 @@ async def test_a_past_moment_shows_what_was_measured_then(retailer: Retailer) ->
     assert (found["moved"], found["hash"], found["asOf"]) == (0, None, moment.isoformat())
     live = await act(retailer, SCOPED, {"policy": "wanxiang_value", "candidate": {"version": version}})
     assert counted(live["after"]) != then
+
+
+async def test_two_rankings_of_the_past_read_it_twice_and_no_more_of_it_than_they_need(
+    retailer: Retailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once for the places of both, once for everybody's tiers; of old orders only moments and amounts."""
+    moment, version = await retailer.value(FIRST), await retailer.value(ACTIVE, "xiaoxiang_layer")
+    read, details = PostgresCustomerBatch.history, []
+
+    async def noted(batch: Any, details_since: datetime | None = None) -> Any:
+        details.append(details_since)
+        return await read(batch, details_since)
+
+    monkeypatch.setattr(PostgresCustomerBatch, "history", noted)
+    given = {"policy": "xiaoxiang_layer", "candidate": {"version": version}, "asOf": moment.isoformat()}
+
+    found = await act(retailer, SCOPED, given)
+
+    assert details == 2 * [moment - timedelta(days=180)]
+    assert (found["moved"], counted(found["before"])) == (0, counted(found["after"]))
 
 
 async def test_prices_of_tiers_have_a_cost(retailer: Retailer) -> None:
