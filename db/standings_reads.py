@@ -14,6 +14,7 @@ from db.review_reads import PostgresCustomerBatch
 from db.review_store import BLOCK_CUSTOMERS, GREATEST, IDS_OF_BLOCK, read_ids
 from db.review_writes import FACT_WIRE
 from db.rules_in_force import RulesInForce
+from db.standing_store import answering
 from db.tables.facts import FACT_COLUMNS
 from domain.conditions.numpy_reader import Booleans, Column
 from domain.standings.compute_standings import POLICY_SLOTS
@@ -50,12 +51,13 @@ class PostgresStandings:
         self._in_force = RulesInForce()
 
     async def blocks(self) -> int:
-        greatest: int = await self._pool.fetchval(GREATEST)
+        async with answering():
+            greatest: int = await self._pool.fetchval(GREATEST)
         return greatest // BLOCK_CUSTOMERS + 1
 
     @asynccontextmanager
     async def stored_block(self, number: int) -> AsyncIterator["PostgresStoredBatch"]:
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with answering(), self._pool.acquire() as connection, connection.transaction():
             await connection.execute(SNAPSHOT)
             live = await self._in_force.read(connection, self._as_of)
             first, last = number * BLOCK_CUSTOMERS, (number + 1) * BLOCK_CUSTOMERS

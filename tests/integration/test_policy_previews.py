@@ -296,6 +296,22 @@ async def test_two_rankings_of_the_past_read_it_twice_and_no_more_of_it_than_the
     assert (found["moved"], counted(found["before"])) == (0, counted(found["after"]))
 
 
+async def test_a_connection_lost_while_the_past_is_read_is_told_as_such(
+    retailer: Retailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment, version = await retailer.value(FIRST), await retailer.value(ACTIVE, "kuailv_grade")
+
+    async def lost(batch: Any, _since: datetime | None = None) -> Any:
+        await batch.connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    monkeypatch.setattr(PostgresCustomerBatch, "history", lost)
+    given = {"policy": "kuailv_grade", "candidate": {"version": version}, "asOf": moment.isoformat()}
+
+    answer = await retailer.ask(SCOPED, Role.OPERATOR, {"input": given})
+
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["STORE_UNAVAILABLE"]
+
+
 async def test_prices_of_tiers_have_a_cost(retailer: Retailer) -> None:
     """From no price to 0.9 for everybody who is a FRIEND or more."""
     price = [{"kind": "PRICE", "words": "九折", "value": "0.9"}]
