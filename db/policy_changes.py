@@ -31,7 +31,7 @@ TAKEN = "SELECT policy_id, code FROM tier_policies"
 INSERT_POLICY = "INSERT INTO tier_policies (policy_id, code, name) VALUES ($1, $2, $3)"
 HOLD = "SELECT policy_id FROM tier_policies WHERE code = $1 FOR NO KEY UPDATE"
 VERSIONS = """
-SELECT v.version_id, number, status, rule::text, effective_until, share
+SELECT v.version_id, number, status, rule::text, effective_from, effective_until, share
 FROM tier_policy_versions AS v LEFT JOIN tier_policy_canaries AS c ON c.version_id = v.version_id AND ended_at IS NULL
 WHERE v.policy_id = $1 ORDER BY number
 """
@@ -153,6 +153,7 @@ async def held_policy(connection: Any, policy_id: int | None, code: str) -> Held
             number=row["number"],
             status=VersionStatus(row["status"]),
             rule=rule_from_json(json.loads(row["rule"])),
+            effective_from=row["effective_from"],
             effective_until=row["effective_until"],
             share=row["share"],
         )

@@ -27,7 +27,8 @@ async def activate_version(  # noqa: PLR0913
     is promoted.
 
     *Errors*: DomainError NOT_FOUND, IN_THE_PAST, WRONG_STATE, PREVIEW_REQUIRED, BASE_DRIFTED, and CONFLICT where
-    somebody else was quicker. *Cost*: that of marking everybody; a ranking is placed first.
+    somebody else was quicker or the version is in force or scheduled already. *Cost*: that of marking everybody; a
+    ranking is placed first.
     """
     if effective_from is not None and effective_from <= now:
         message = "A version cannot begin in the past: choose a later moment, or none to begin now."
@@ -108,12 +109,18 @@ def require_no_canary(policy: HeldPolicy, field: str) -> None:
 
 
 def require_free(version: StoredVersion) -> None:
-    if version.status is VersionStatus.DRAFT:
-        return
-    if version.status is VersionStatus.RETIRED:
-        message = "This version has had its time: roll back to it, or draft it again."
-        raise DomainError(ErrorCode.WRONG_STATE, message, ("version",))
-    raise conflict("version")
+    match version.status:
+        case VersionStatus.RETIRED:
+            message = "This version is retired: draft it again, or roll back if it was in force last."
+            raise DomainError(ErrorCode.WRONG_STATE, message, ("version",))
+        case VersionStatus.ACTIVE:
+            message = "This version is in force already: draft another one for what you want to change."
+            raise DomainError(ErrorCode.CONFLICT, message, ("version",))
+        case VersionStatus.SCHEDULED:
+            assert version.effective_from is not None, "what is scheduled has a moment"
+            begins = version.effective_from.isoformat()
+            message = f"This version is scheduled for {begins}: it begins by itself, there is nothing to do."
+            raise DomainError(ErrorCode.CONFLICT, message, ("version",))
 
 
 def require_same_base(policy: HeldPolicy, preview: RecordedPreview | None) -> None:

@@ -21,6 +21,7 @@ class StoredVersion:
     number: int
     status: VersionStatus
     rule: TierRule
+    effective_from: datetime | None
     effective_until: datetime | None
     """When it was last ended; null: it is in force, or never was for everybody."""
     share: Decimal | None = None

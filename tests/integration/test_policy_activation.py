@@ -321,6 +321,37 @@ async def test_only_operators_change_what_is_in_force(
         assert "errors" in await retailer.ask(text, role, {"input": given}, **own_id), role
 
 
+async def test_what_is_done_already_is_said_as_it_is(shop: Retailer) -> None:
+    """Nobody else did anything."""
+    in_force = await activated(shop)
+    later = await drafted(shop, LENIENT)
+    seen = {one: (await looked_at(shop, one))["hash"] for one in (in_force, later)}
+    moment = "2026-06-03T00:00:00+08:00"
+    await act(shop, ACTIVATE, version=later, previewHash=seen[later], effectiveFrom=moment)
+    before = await shop.stores.pool.fetchrow(WHOLE)
+
+    found = [await act(shop, ACTIVATE, version=one, previewHash=seen[one]) for one in (in_force, later)]
+
+    assert [one["userErrors"] for one in found] == [
+        [
+            {
+                "field": ["version"],
+                "code": "CONFLICT",
+                "message": "This version is in force already: draft another one for what you want to change.",
+            }
+        ],
+        [
+            {
+                "field": ["version"],
+                "code": "CONFLICT",
+                "message": "This version is scheduled for 2026-06-02T16:00:00+00:00: it begins by itself, there is "
+                "nothing to do.",
+            }
+        ],
+    ]
+    assert await shop.stores.pool.fetchrow(WHOLE) == before
+
+
 async def test_a_scheduled_version_begins_with_its_business_day(shop: Retailer) -> None:
     """Noon of June 1st; it begins with June 3rd in the shop."""
     version = await drafted(shop)
