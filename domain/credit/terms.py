@@ -6,6 +6,7 @@ from fractions import Fraction
 from math import floor
 
 from domain.credit.scorecard import CreditHistory, timeliness
+from domain.pricing.published import rule_of
 from domain.tiers.policy import BenefitKind, Tier, TierPolicyVersion
 from domain.words import Words
 
@@ -38,13 +39,13 @@ def published_credit(held: Iterable[tuple[TierPolicyVersion, Tier]]) -> Publishe
     """The highest limit that the tiers publish. Tiers are held without trials: these lend no money. [S0-17]"""
     offers = [
         PublishedCredit(
-            rule=f"{version.policy_code}@{version.number}/{tier.code}",
+            rule=rule_of((version, tier)),
             days=benefit.days,
             limit_cents=floor(Fraction(benefit.value) * CENTS),
         )
         for version, tier in held
-        for benefit in tier.benefits
-        if benefit.kind is BenefitKind.CREDIT and benefit.value is not None and benefit.days is not None
+        for benefit in tier.benefits_of(BenefitKind.CREDIT)
+        if benefit.value is not None and benefit.days is not None
     ]
     return max(offers, key=lambda offer: (offer.limit_cents, offer.days), default=None)
 

@@ -54,6 +54,6 @@ def _days_problems(benefit: Benefit, path: tuple[str, ...]) -> Iterator[DomainEr
 
 def _double_problems(tier: Tier) -> Iterator[DomainError]:
     for kind in RANGES:
-        if sum(one.kind is kind and one.value is not None for one in tier.benefits) > 1:
+        if len(list(tier.values_of(kind))) > 1:
             message = f"{tier.code} promises {kind} twice: keep one"
             yield DomainError(ErrorCode.DUPLICATE, message, ("tiers", tier.code, "benefits", kind.value))

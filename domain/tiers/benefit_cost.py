@@ -1,11 +1,9 @@
 """What a candidate would change in what benefits cost: of prices, the only benefit with a published cost (S0-20)."""
 
-from collections.abc import Iterator
-from decimal import Decimal
 from fractions import Fraction
 from math import floor
 
-from domain.tiers.policy import BenefitKind, Tier, TierRule
+from domain.tiers.policy import BenefitKind, TierRule
 from domain.tiers.policy_preview import Preview
 
 
@@ -13,7 +11,7 @@ def benefit_cost_change_cents(preview: Preview) -> int | None:
     """Cents of 90 days, half a cent rounded up: the spend of each pair of tiers times the difference of their price
     factors, as if everything were bought at the price of this policy. None: no tier publishes a price."""
     rules = [rule for rule in (preview.before, preview.rule) if rule]
-    if not any(True for rule in rules for tier in rule.tiers for _ in prices_of(tier)):
+    if not any(True for rule in rules for tier in rule.tiers for _ in tier.values_of(BenefitKind.PRICE)):
         return None
     spend = preview.moves.spend_cents
     change = sum(
@@ -27,10 +25,5 @@ def factor(rule: TierRule | None, rank: int) -> Fraction:
     """Of the list price; the lowest where a tier publishes several, 1 where it publishes none."""
     if rule is None or rank == 0:
         return Fraction(1)
-    return min((Fraction(value) for value in prices_of(rule.tiers[rank - 1])), default=Fraction(1))
-
-
-def prices_of(tier: Tier) -> Iterator[Decimal]:
-    for benefit in tier.benefits:
-        if benefit.kind is BenefitKind.PRICE and benefit.value is not None:
-            yield benefit.value
+    prices = rule.tiers[rank - 1].values_of(BenefitKind.PRICE)
+    return min(map(Fraction, prices), default=Fraction(1))

@@ -4,7 +4,7 @@ A policy has immutable versions; a version has one rule: a measure, the ladder o
 A customer has the highest tier whose threshold and gates they pass. Comparisons are exact (C5).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -90,6 +90,13 @@ class Tier:
     def opens_for(self, facts: Facts) -> bool:
         """Whether all gates are passed."""
         return all(gate.admits(facts) for gate in self.gates)
+
+    def benefits_of(self, kind: BenefitKind) -> Iterator[Benefit]:
+        return (benefit for benefit in self.benefits if benefit.kind is kind)
+
+    def values_of(self, kind: BenefitKind) -> Iterator[Decimal]:
+        """Of those that publish a number."""
+        return (benefit.value for benefit in self.benefits_of(kind) if benefit.value is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
