@@ -33,7 +33,7 @@ from api.worker import run_worker
 from db.member_day_store import PostgresMemberDayStore
 from domain.errors import SetupError, StoreUnavailable
 from domain.pricing.rules import PriceRules
-from domain.pricing.set_member_day import DayOffer, MemberDayList, next_member_day, set_member_day
+from domain.pricing.set_member_day import DayOffer, MemberDayList, set_member_day
 from domain.privacy.viewer import Role, Viewer
 from domain.synthetic.profiles import get_profile
 
@@ -138,7 +138,7 @@ async def offer_member_day(settings: Settings, stores: Stores) -> None:
     today = business_now(settings).astimezone(settings.zone).date()
     products = [row["product_id"] for row in await stores.pool.fetch(HOT_ITEMS)]
     wanted = MemberDayList(
-        on=next_member_day(today, PriceRules()),
+        on=PriceRules().next_member_day(today),
         offers=tuple(DayOffer(product_id=one, per_customer_limit=20) for one in products),
         today=today,
     )

@@ -9,8 +9,8 @@ from typing import Any
 import asyncpg
 
 from db.audit_store import record_changed
-from db.read_pool import LOST, STORE
-from domain.errors import DomainError, ErrorCode, StoreUnavailable
+from db.standing_store import answering
+from domain.errors import DomainError, ErrorCode
 from domain.privacy.viewer import Viewer
 from domain.watching.act_on_alert import AlertTransaction
 from domain.watching.alert import AlertStatus
@@ -40,15 +40,12 @@ class PostgresAlertStore:
 
     @asynccontextmanager
     async def hold(self, alert_id: int, *, viewer: Viewer, now: datetime) -> AsyncIterator[AlertTransaction]:
-        try:
-            async with self._pool.acquire() as connection, connection.transaction():
-                row = await connection.fetchrow(HOLD, alert_id)
-                if row is None:
-                    raise DomainError(ErrorCode.NOT_FOUND, "There is no such alert.", ("id",))
-                status = AlertStatus(row["status"])
-                yield PostgresAlertTransaction(connection, alert_id, row["customer_id"], status, viewer, now)
-        except LOST as error:
-            raise StoreUnavailable(STORE, repr(error)) from error
+        async with answering(), self._pool.acquire() as connection, connection.transaction():
+            row = await connection.fetchrow(HOLD, alert_id)
+            if row is None:
+                raise DomainError(ErrorCode.NOT_FOUND, "There is no such alert.", ("id",))
+            status = AlertStatus(row["status"])
+            yield PostgresAlertTransaction(connection, alert_id, row["customer_id"], status, viewer, now)
         await self._changed()
 
 

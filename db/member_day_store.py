@@ -9,8 +9,7 @@ from typing import Any
 import asyncpg
 
 from db.audit_store import record_changed
-from db.read_pool import LOST, STORE
-from domain.errors import StoreUnavailable
+from db.standing_store import answering
 from domain.pricing.set_member_day import DayOffer, MemberDayTransaction
 from domain.privacy.viewer import Viewer
 
@@ -35,12 +34,9 @@ class PostgresMemberDayStore:
 
     @asynccontextmanager
     async def hold(self, on: date, viewer: Viewer) -> AsyncIterator[MemberDayTransaction]:
-        try:
-            async with self._pool.acquire() as connection, connection.transaction():
-                await connection.execute(HOLD)
-                yield PostgresMemberDayTransaction(connection, on, viewer)
-        except LOST as error:
-            raise StoreUnavailable(STORE, repr(error)) from error
+        async with answering(), self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(HOLD)
+            yield PostgresMemberDayTransaction(connection, on, viewer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     ColumnElement,
-    Date,
     DateTime,
     Text,
     any_,
@@ -32,7 +31,7 @@ from db import tables as t
 from domain.orders.order import OrderStatus
 from resolvers.facts import facts_as_json
 from resolvers.facts_rows import facts_of_customers
-from resolvers.live_moment import live_as_of, zone
+from resolvers.live_moment import day_of, live_as_of, zone
 from resolvers.readpath.cursors import decode_id
 from resolvers.readpath.declare import argument
 
@@ -90,13 +89,11 @@ at = argument(
     sql_type=DateTime(timezone=True),
     default=None,
 )
-instant: ColumnElement[Any] = literal_column("INTERVAL '1 microsecond'")
 earliest: ColumnElement[Any] = literal_column("'1970-01-02Z'::timestamptz")
 latest: ColumnElement[Any] = literal_column("'3000-01-01Z'::timestamptz")
 bought_at = func.least(func.greatest(func.coalesce(at, live_as_of), earliest), latest)
 """Python knows no other years, and any in these that is not near is refused."""
-bought_on: ColumnElement[Any] = cast(func.timezone(zone, bought_at - instant), Date)
-"""The business day: an order at midnight belongs to the day that ends."""
+bought_on = day_of(bought_at)
 
 
 def midnight_before(day: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -8,9 +8,8 @@ from enum import Enum
 import strawberry
 
 from domain.tiers.policy import Tier
+from domain.tiers.stability import SIX_DIGITS
 from resolvers.context import Context
-
-SIX_DIGITS = Decimal("0.000001")
 
 
 class ComparedArm(Enum):

@@ -6,21 +6,16 @@ Days are business days of the shop: an order is late when the day on which it wa
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ColumnElement, Date, case, cast, func, literal_column, select
+from sqlalchemy import JSON, BigInteger, ColumnElement, case, cast, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from db import tables as t
 from domain.orders.order import OrderStatus
-from resolvers.live_moment import last_whole_day, zone
+from resolvers.live_moment import day_of, last_whole_day
 from resolvers.orders import payment_due
 
 YEAR_DAYS = 365
 today = last_whole_day
-instant: ColumnElement[Any] = literal_column("INTERVAL '1 microsecond'")
-
-
-def day_of(moment: ColumnElement[Any]) -> ColumnElement[Any]:
-    return cast(func.timezone(zone, moment - instant), Date)
 
 
 def tiers_without_trials() -> ColumnElement[Any]:

@@ -87,7 +87,7 @@ class MemberDayOffer:
 
 @entity(member_days, roles=EVERYBODY, scope=SHARED)
 class MemberDay:
-    """A Wednesday of the shop. [S2-5]"""
+    """A member day of the shop. [S2-5]"""
 
     on: date = column(member_days.c.day, "Which business day.")
     offers: Connection[MemberDayOffer] = connection(
@@ -106,7 +106,7 @@ class MemberDayOfferInput:
 
 @strawberry.input(description="All offers of one member day.")
 class MemberDaySetInput:
-    on: date = strawberry.field(description="A Wednesday, today or within a year.")
+    on: date = strawberry.field(description=f"A {PriceRules().weekday_name}, today or within a year.")
     offers: list[MemberDayOfferInput] = strawberry.field(
         description="At most 500, in place of all that are there; empty: none."
     )

@@ -11,8 +11,9 @@ import strawberry
 from db import tables as t
 from domain.tiers import arm_comparison
 from domain.tiers.arm_comparison import ArmSums, Compared, KpiName
+from domain.tiers.stability import SIX_DIGITS
 from resolvers.canary_arms import comparisons
-from resolvers.compared_arms import SIX_DIGITS, ComparedArm, Sums, TierPolicyArm, arms
+from resolvers.compared_arms import ComparedArm, Sums, TierPolicyArm, arms
 from resolvers.context import Context
 from resolvers.distribution import WATCHERS
 from resolvers.readpath.declare import column, computed, embed, entity, one

@@ -16,20 +16,19 @@ from domain.tiers.draft_policy import draft_problems
 from domain.tiers.explanation import explain_standing
 from domain.tiers.policy import Tier, TierRule
 from domain.tiers.policy_preview import Preview, Sample
+from domain.tiers.stability import SIX_DIGITS
 from domain.tiers.standing import stand
 from resolvers.context import Context
 from resolvers.customers import Customer, CustomerFilter
 from resolvers.errors import UserError, user_error
 from resolvers.facts_rows import EARLIEST
-from resolvers.money import CurrencyCode, Money
+from resolvers.money import Money, cents_in
 from resolvers.readpath.cursors import decode_id
 from resolvers.readpath.reference_rows import condition_of
 from resolvers.tier_policies import DecimalRange
 from resolvers.tier_policy_drafts import rule_errors
 from resolvers.tier_rule_inputs import TierPolicyRuleInput
 from resolvers.tier_rule_reading import RuleReader
-
-SIX_DIGITS = Decimal("0.000001")
 
 
 @strawberry.input(one_of=True, description="A saved version, or a rule that nobody has saved.")
@@ -135,15 +134,16 @@ async def previewed(
     if not isinstance(found, Preview):
         return refused(found)
     moves, cost_cents = found.moves, benefit_cost_change_cents(found)
+    currency = context.shop.currency_code
     return TierPolicyPreviewPayload(
         hash=found.hash,
         as_of=found.base.live_as_of,
         customers=moves.total,
         moved=moves.moved,
-        moves=moves_of(found, context),
-        before=shares_of(found.before, moves.customers.sum(axis=1), moves.spend_cents.sum(axis=1), context),
-        after=shares_of(found.rule, moves.customers.sum(axis=0), moves.spend_cents.sum(axis=0), context),
-        benefit_cost_change=None if cost_cents is None else amount(cost_cents, context),
+        moves=moves_of(found, currency),
+        before=shares_of(found.before, moves.customers.sum(axis=1), moves.spend_cents.sum(axis=1), currency),
+        after=shares_of(found.rule, moves.customers.sum(axis=0), moves.spend_cents.sum(axis=0), currency),
+        benefit_cost_change=None if cost_cents is None else cents_in(currency, cost_cents),
         calibration=[cut_of(cut) for cut in found.cuts],
         samples=[await sample_of(info, found, sample) for sample in moves.samples()],
         user_errors=[],
@@ -212,33 +212,33 @@ def refused(errors: list[UserError]) -> TierPolicyPreviewPayload:
     )
 
 
-def moves_of(preview: Preview, context: Context) -> list[TierPreviewMove]:
+def moves_of(preview: Preview, currency: str) -> list[TierPreviewMove]:
     moves = preview.moves
     return [
         TierPreviewMove(
             from_code=code_of(preview.before, int(old)),
             to_code=code_of(preview.rule, int(new)),
             customers=int(moves.customers[old, new]),
-            spend=amount(int(moves.spend_cents[old, new]), context),
+            spend=cents_in(currency, int(moves.spend_cents[old, new])),
         )
         for old, new in zip(*moves.customers.nonzero(), strict=True)
     ]
 
 
 def shares_of(
-    rule: TierRule | None, customers: Sequence[int], spend_cents: Sequence[int], context: Context
+    rule: TierRule | None, customers: Sequence[int], spend_cents: Sequence[int], currency: str
 ) -> list[TierPreviewShare]:
     if rule is None:
         return []
     everybody, all_spend = (sum(int(one) for one in of_ranks[1:]) for of_ranks in (customers, spend_cents))
     return [
-        share_of(tier, int(customers[tier.rank]), everybody, int(spend_cents[tier.rank]), all_spend, context)
+        share_of(tier, int(customers[tier.rank]), everybody, int(spend_cents[tier.rank]), all_spend, currency)
         for tier in rule.tiers
     ]
 
 
 def share_of(
-    tier: Tier, customers: int, everybody: int, cents: int, all_cents: int, context: Context
+    tier: Tier, customers: int, everybody: int, cents: int, all_cents: int, currency: str
 ) -> TierPreviewShare:
     share, least = part(customers, everybody), tier.target_share
     most = least if tier.target_share_max is None else tier.target_share_max
@@ -249,7 +249,7 @@ def share_of(
         share=share,
         target_share=None if least is None else DecimalRange(min=least, max=most),
         gap=None if least is None or most is None else (share - min(max(share, least), most)) * 100,
-        spend=amount(cents, context),
+        spend=cents_in(currency, cents),
         spend_share=part(cents, all_cents),
     )
 
@@ -266,10 +266,6 @@ def cut_of(cut: TierCut) -> TierCalibrationCut:
 
 def part(of: int, whole: int) -> Decimal:
     return (Decimal(of) / Decimal(whole) if whole else Decimal(0)).quantize(SIX_DIGITS)
-
-
-def amount(cents: int, context: Context) -> Money:
-    return Money(amount=Decimal(cents).scaleb(-2), currency_code=CurrencyCode(context.shop.currency_code))
 
 
 async def sample_of(info: Info, preview: Preview, sample: Sample) -> TierPreviewSample:

@@ -61,8 +61,8 @@ def _priced(line: BasketLine, pricing: Pricing, taken: dict[int, Decimal]) -> It
 
 
 def _find_offer(product_id: int, pricing: Pricing) -> MemberDayOffer | None:
-    is_member_day = pricing.on.weekday() == pricing.rules.member_weekday
-    return pricing.offers.get(product_id) if pricing.tiers.is_member and is_member_day else None
+    is_open = pricing.tiers.is_member and pricing.rules.is_member_day(pricing.on)
+    return pricing.offers.get(product_id) if is_open else None
 
 
 def _units_at_offer(line: BasketLine, offer: MemberDayOffer | None, taken: Decimal) -> Decimal:

@@ -5,11 +5,13 @@ they might pay: whoever holds the same published tiers pays the same.
 """
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
 from domain.words import Words
 
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 WEDNESDAY = 2
 
 
@@ -46,6 +48,18 @@ class PriceRules:
 
     member_weekday: int = WEDNESDAY
     least_margin: Fraction = Fraction(5, 100)
+
+    def is_member_day(self, day: date) -> bool:
+        return day.weekday() == self.member_weekday
+
+    def next_member_day(self, today: date) -> date:
+        """Today where it is one."""
+        return today + timedelta(days=(self.member_weekday - today.weekday()) % 7)
+
+    @property
+    def weekday_name(self) -> str:
+        """Of member day, in English."""
+        return WEEKDAYS[self.member_weekday]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,7 @@ class MemberDayList:
     on: date
     offers: tuple[DayOffer, ...]
     today: date
+    rules: PriceRules = PriceRules()
 
 
 async def set_member_day(store: MemberDayStore, wanted: MemberDayList, viewer: Viewer) -> bool:
@@ -71,18 +72,10 @@ async def set_member_day(store: MemberDayStore, wanted: MemberDayList, viewer: V
         return True
 
 
-def is_member_day(day: date, rules: PriceRules) -> bool:
-    return day.weekday() == rules.member_weekday
-
-
-def next_member_day(today: date, rules: PriceRules) -> date:
-    """Today where it is one."""
-    return today + timedelta(days=(rules.member_weekday - today.weekday()) % 7)
-
-
 def _day_problems(wanted: MemberDayList) -> Iterable[DomainError]:
-    if not is_member_day(wanted.on, PriceRules()):
-        yield DomainError(ErrorCode.INVALID, f"{wanted.on} is no Wednesday: choose one.", ("on",))
+    if not wanted.rules.is_member_day(wanted.on):
+        message = f"{wanted.on} is no {wanted.rules.weekday_name}: choose one."
+        yield DomainError(ErrorCode.INVALID, message, ("on",))
     if wanted.on < wanted.today:
         yield DomainError(ErrorCode.IN_THE_PAST, f"{wanted.on} is over: choose a day to come.", ("on",))
     if wanted.on > wanted.today + FURTHEST:

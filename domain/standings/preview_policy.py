@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.calendar import microseconds
-from domain.conditions.numpy_reader import Booleans, Column
+from domain.conditions.numpy_reader import Booleans, Column, chosen_rows
 from domain.errors import DomainError, ErrorCode
 from domain.privacy.viewer import Viewer
 from domain.standings.columns import columns_of_stored, cut, row_of, stored_names
@@ -82,10 +82,6 @@ class PreviewScope:
         return self.chosen is None and self.as_of is None
 
 
-def chosen_rows(column: Column, mask: Booleans) -> Column:
-    return Column(column.values[mask], None if column.known is None else column.known[mask])
-
-
 @dataclass(frozen=True, slots=True)
 class ChosenBase:
     """`StoredBase`, of some."""
@@ -96,7 +92,7 @@ class ChosenBase:
     async def blocks(self, facts: Sequence[str], policy_id: int) -> AsyncIterator[StoredFactsBlock]:
         async for block in self.base.blocks(facts, policy_id):
             mask = await self.chosen.among(block.customer_ids)
-            facts_of_chosen = {name: chosen_rows(column, mask) for name, column in block.facts.items()}
+            facts_of_chosen = chosen_rows(block.facts, mask)
             yield StoredFactsBlock(block.customer_ids[mask], facts_of_chosen, block.ranks[mask])
 
 

@@ -5,14 +5,18 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.errors import DomainError
 from domain.pricing.price import PriceStepKind
 from domain.pricing.price_basket import BasketLine, Pricing, half_up, member_day_price, price_basket
 from domain.pricing.rules import ListedProduct, MemberDayOffer, PriceRules, PublishedTiers, TierPrice
+from domain.pricing.set_member_day import MemberDayList, set_member_day
+from domain.privacy.viewer import Role, Viewer
 from domain.words import Words
 
 WEDNESDAY, THURSDAY = date(2026, 6, 3), date(2026, 6, 4)
@@ -55,6 +59,23 @@ def test_the_lowest_of_several_tier_prices_applies_and_every_one_is_shown() -> N
 def test_member_day_is_half_price_on_wednesday_and_does_not_stack() -> None:  # S2-5: 5折
     assert prices(replace(PLAIN, tiers=MEMBER, offers=HALF, on=WEDNESDAY)) == [("1", 500)]
     assert prices(replace(PLAIN, tiers=MEMBER, offers=HALF, on=THURSDAY)) == [("1", 950)]
+
+
+async def test_a_shop_may_have_its_member_day_on_another_weekday() -> None:
+    rules = PriceRules(member_weekday=3)
+    pricing = replace(PLAIN, rules=rules, tiers=MEMBER, offers=HALF)
+    nowhere: Any = None
+
+    with pytest.raises(DomainError, match="2026-06-03 is no Thursday: choose one"):
+        await set_member_day(
+            nowhere,
+            MemberDayList(on=WEDNESDAY, offers=(), today=WEDNESDAY, rules=rules),
+            Viewer("x", Role.OPERATOR),
+        )
+
+    assert prices(replace(pricing, on=WEDNESDAY)) == [("1", 950)]
+    assert prices(replace(pricing, on=THURSDAY)) == [("1", 500)]
+    assert rules.next_member_day(WEDNESDAY) == THURSDAY == rules.next_member_day(THURSDAY)
 
 
 def test_member_day_is_for_members() -> None:
