@@ -14,7 +14,7 @@ from domain.tiers.benefit_cost import benefit_cost_change_cents
 from domain.tiers.calibration import TierCut
 from domain.tiers.draft_policy import draft_problems
 from domain.tiers.explanation import explain_standing
-from domain.tiers.policy import Tier, TierRule
+from domain.tiers.policy import Tier, TierRule, target_gap
 from domain.tiers.policy_preview import Preview, Sample
 from domain.tiers.stability import SIX_DIGITS
 from domain.tiers.standing import stand
@@ -248,7 +248,7 @@ def share_of(
         customers=customers,
         share=share,
         target_share=None if least is None else DecimalRange(min=least, max=most),
-        gap=None if least is None or most is None else (share - min(max(share, least), most)) * 100,
+        gap=None if least is None or most is None else target_gap(share, least, most) * 100,
         spend=cents_in(currency, cents),
         spend_share=part(cents, all_cents),
     )

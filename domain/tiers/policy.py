@@ -99,6 +99,11 @@ class Tier:
         return (benefit.value for benefit in self.benefits_of(kind) if benefit.value is not None)
 
 
+def target_gap(share: Decimal, least: Decimal, most: Decimal) -> Decimal:
+    """A share minus the nearest end of what is aimed at; 0 from `least` to `most` (S0-10)."""
+    return share - min(max(share, least), most)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TierRule:
     """`tiers` run from the lowest up. `never_ordered_tier` None: such customers have no tier (C8).

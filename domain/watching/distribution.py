@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from domain.tiers.policy import target_gap
 from domain.tiers.stability import SIX_DIGITS, stability_index
 from domain.watching.alert import AlertKind
 
@@ -51,9 +52,9 @@ def gaps(ladder: Sequence[WatchedTier], now: Mapping[str, int]) -> Iterator[Find
         if tier.least is None or tier.most is None:
             continue
         share = share_of(tier, now)
-        target = min(max(share, tier.least), tier.most)
-        if abs(share - target) > WIDEST_GAP:
-            yield Finding(AlertKind.TIER_SHARE_GAP, tier, share, target)
+        gap = target_gap(share, tier.least, tier.most)
+        if abs(gap) > WIDEST_GAP:
+            yield Finding(AlertKind.TIER_SHARE_GAP, tier, share, share - gap)
 
 
 def dormant(ladder: Sequence[WatchedTier], now: Mapping[str, int]) -> Iterator[Finding]:

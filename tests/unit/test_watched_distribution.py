@@ -2,6 +2,9 @@
 
 from decimal import Decimal
 
+import pytest
+
+from domain.tiers.policy import target_gap
 from domain.watching.alert import AlertKind
 from domain.watching.distribution import Finding, WatchedTier, findings
 
@@ -26,6 +29,13 @@ def test_five_points_from_the_nearest_end_of_a_target_are_allowed_and_no_more() 
         Finding(AlertKind.TIER_SHARE_GAP, SILVER, Decimal("0.66"), Decimal("0.60")),
         Finding(AlertKind.TIER_SHARE_GAP, GOLD, Decimal("0.14"), Decimal("0.20")),
     ]
+
+
+@pytest.mark.parametrize(
+    ("share", "gap"), [("0.49", "-0.01"), ("0.50", "0"), ("0.55", "0"), ("0.60", "0"), ("0.61", "0.01")]
+)
+def test_a_gap_is_measured_from_the_nearest_end_of_a_target(share: str, gap: str) -> None:
+    assert target_gap(Decimal(share), Decimal("0.50"), Decimal("0.60")) == Decimal(gap)
 
 
 def test_more_than_fifteen_per_cent_dormant_is_too_many_and_the_lost_do_not_count() -> None:
