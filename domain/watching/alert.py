@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 
-from domain.tiers.signal import SignalKind
+from domain.tiers.signal import REPEATED_FALLS, SignalKind
+
+WIDEST_GAP = Decimal("0.05")
+"""Of a share from what is aimed at (S0-10)."""
+MOST_DORMANT = Decimal("0.15")
+"""Of those who hold a tier, in the highest layer of silence (S4-15)."""
+GREATEST_SHIFT = Decimal("0.2")
+"""Of the stability index within a month (S4-15)."""
 
 
 class AlertKind(StrEnum):
@@ -51,14 +58,14 @@ def words_of(kind: AlertKind, tier: str, observed: Decimal | None) -> str:
     percent = "" if observed is None else f"{observed * 100:.1f}%"
     match kind:
         case AlertKind.TIER_SHARE_GAP:
-            return f"{tier}占比 {percent},偏离目标超过 5 个百分点"
+            return f"{tier}占比 {percent},偏离目标超过 {WIDEST_GAP * 100:.0f} 个百分点"
         case AlertKind.DORMANT_SHARE:
-            return f"{tier}占比 {percent},超过 15%"
+            return f"{tier}占比 {percent},超过 {MOST_DORMANT * 100:.0f}%"
         case AlertKind.DISTRIBUTION_SHIFT:
             return f"等级分布与上月相比明显变化,稳定性指数 {observed}"
         case AlertKind.TOP_TIER_CHURN_RISK:
             return f"{tier}客户久未下单,有流失风险"
         case AlertKind.REPEATED_DOWNGRADE:
-            return f"客户连续两次降级,现为{tier}"
+            return f"客户连续 {REPEATED_FALLS} 次降级,现为{tier}"
         case AlertKind.DOWNGRADE_WARNING:
             return f"{tier}客户已不达标,下次评定可能降级"

@@ -6,11 +6,7 @@ from decimal import Decimal
 
 from domain.tiers.policy import target_gap
 from domain.tiers.stability import SIX_DIGITS, stability_index
-from domain.watching.alert import AlertKind
-
-WIDEST_GAP = Decimal("0.05")
-MOST_DORMANT = Decimal("0.15")
-GREATEST_SHIFT = Decimal("0.2")
+from domain.watching.alert import GREATEST_SHIFT, MOST_DORMANT, WIDEST_GAP, AlertKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

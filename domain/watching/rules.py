@@ -7,8 +7,7 @@ from decimal import Decimal
 from domain.tiers.policy import TierRule
 from domain.tiers.signal import REPEATED_FALLS
 from domain.tiers.timing import DowngradeMode
-from domain.watching.alert import AlertKind
-from domain.watching.distribution import GREATEST_SHIFT, MOST_DORMANT, WIDEST_GAP
+from domain.watching.alert import GREATEST_SHIFT, MOST_DORMANT, WIDEST_GAP, AlertKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from domain.tiers.presets import PRESETS
-from domain.watching.alert import AlertKind
+from domain.watching import alert
+from domain.watching.alert import AlertKind, words_of
 from domain.watching.rules import AlertRule, alert_rules
 
 RULES = {preset.code: alert_rules(preset.versions[-1].rule) for preset in PRESETS}
@@ -49,6 +50,20 @@ def test_a_policy_without_a_silence_names_no_figure() -> None:
     assert RULES["xiaoxiang_layer"][AlertKind.TOP_TIER_CHURN_RISK] == AlertRule(
         None, "days", False, "高等级客户久未下单"
     )
+
+
+def test_an_alert_says_the_figures_of_its_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares = [AlertKind.TIER_SHARE_GAP, AlertKind.DORMANT_SHARE]
+    before = [words_of(kind, "黄金", Decimal("0.66")) for kind in shares]
+    monkeypatch.setattr(alert, "WIDEST_GAP", Decimal("0.07"))
+    monkeypatch.setattr(alert, "MOST_DORMANT", Decimal("0.3"))
+    monkeypatch.setattr(alert, "REPEATED_FALLS", 3)
+
+    after = [words_of(kind, "黄金", Decimal("0.66")) for kind in shares]
+
+    assert before == ["黄金占比 66.0%,偏离目标超过 5 个百分点", "黄金占比 66.0%,超过 15%"]
+    assert after == ["黄金占比 66.0%,偏离目标超过 7 个百分点", "黄金占比 66.0%,超过 30%"]
+    assert words_of(AlertKind.REPEATED_DOWNGRADE, "黄金", None) == "客户连续 3 次降级,现为黄金"
 
 
 def test_words_hold_the_figures() -> None:
