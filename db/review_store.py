@@ -178,9 +178,13 @@ class PostgresReviewBatch(PostgresCustomerBatch):
         super().__init__(begun.connection, ids, as_of=begun.live.as_of, rules=begun.live.rules)
         self.decided_at = begun.decided_at
         self._marks = marks
+        self._unmarked = self._occasion_of(UNMARKED)
 
     def occasion(self, row: int) -> Occasion:
-        mark = self._marks.get(int(self.ids[row]), UNMARKED)
+        mark = self._marks.get(int(self.ids[row])) if self._marks else None
+        return self._occasion_of(mark) if mark else self._unmarked
+
+    def _occasion_of(self, mark: Mapping[str, Any]) -> Occasion:
         return Occasion(
             reason=REASONS.get(mark["reason"], TierReason.CORRECTION),
             as_of=self.as_of,

@@ -68,7 +68,8 @@ def find_first_decisions(
     rows = np.flatnonzero((is_first & (measures.raw_ranks > 0)).any(axis=1))
     if len(rows) < FEWEST:
         return ()
-    reasons = np.array([list(TierReason).index(occasion_of(row).reason) for row in rows.tolist()])
+    places = {reason: place for place, reason in enumerate(TierReason)}
+    reasons = np.array([places[occasion_of(row).reason] for row in rows.tolist()])
     decided_at = occasion_of(int(rows[0])).decided_at
     found = []
     for policy, graded in rules.all_arms(measures.columns["customer_id"].values[rows]):
