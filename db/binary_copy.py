@@ -5,7 +5,7 @@ hold NULLs, which are written as one block of rows for each pattern of NULLs. Wh
 column of any type whose wire form these bytes are.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ WireType = Literal["int2", "int4", "int8", "bool", "timestamptz", "date", "bytea
 
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
+_ROWS_A_PART = 1_000
 _NUMBERS = {"int2": ">i2", "int4": ">i4", "int8": ">i8", "bool": "u1", "timestamptz": ">i8", "date": ">i4"}
 _OIDS = {"int2": 21, "int4": 23, "int8": 20}
 # PostgreSQL counts from 2000-01-01, these arrays from 1970-01-01
@@ -73,7 +74,7 @@ class WireRows:
     columns: tuple[WireColumn, ...]
     values: Mapping[str, Any]
 
-    def encoded(self) -> bytes:
+    def encoded(self) -> Array:
         """Without the ends of a stream: rows of any width may follow one another."""
         absent = frozenset(n for n, one in enumerate(self.columns) if self.values[one.name] is None)
         rows = np.zeros(self.count, _row_type(self.columns, absent))
@@ -84,18 +85,26 @@ class WireRows:
                 continue
             rows[f"size {n}"] = column.dtype.itemsize
             _to_wire(column, rows[f"value {n}"], self.values[column.name])
-        return rows.tobytes()
+        return rows
 
 
-async def stream_rows(connection: "asyncpg.Connection[Any]", table: str, groups: Sequence[WireRows]) -> None:
-    """Appends all groups in one stream; they name the same columns, whose widths may differ."""
+async def stream_rows(
+    connection: "asyncpg.Connection[Any]",
+    table: str,
+    groups: Sequence[WireRows],
+    *,
+    order: Array | None = None,
+) -> None:
+    """Appends all groups in one stream; they name the same columns, whose widths may differ.
+
+    `order`: the places of the rows, counted through all groups, in which they are sent."""
     if not groups:
         return
 
     async def parts() -> AsyncIterator[bytes]:
         yield _HEADER
-        for group in groups:
-            yield group.encoded()
+        for part in _ordered(groups, order) if order is not None else groups:
+            yield part if isinstance(part, bytes) else part.encoded().tobytes()
         yield _TRAILER
 
     names = [column.name for column in groups[0].columns]
@@ -118,6 +127,16 @@ async def write_columns(
 
     names = [column.name for column in columns]
     await connection.copy_to_table(table, source=parts(), columns=names, format="binary", schema_name=schema)
+
+
+def _ordered(groups: Sequence[WireRows], order: Array) -> Iterator[bytes]:
+    """As bytes of rows, which cost a tenth of a microsecond each; an array that fits all widths costs more."""
+    rows: list[bytes] = []
+    for group in groups:
+        encoded = group.encoded()
+        rows += encoded.view(np.dtype((np.void, encoded.itemsize))).tolist()
+    for start in range(0, len(order), _ROWS_A_PART):
+        yield b"".join([rows[place] for place in order[start : start + _ROWS_A_PART].tolist()])
 
 
 def decoded(stream: bytes | bytearray, columns: Sequence[WireColumn]) -> dict[str, Array]:
@@ -154,7 +173,7 @@ def _block(
     present = {
         column.name: None if n in absent else values[column.name][chosen] for n, column in enumerate(columns)
     }
-    return WireRows(len(chosen), tuple(columns), present).encoded()
+    return WireRows(len(chosen), tuple(columns), present).encoded().tobytes()
 
 
 def _row_type(columns: Sequence[WireColumn], absent: frozenset[int]) -> np.dtype[Any]:

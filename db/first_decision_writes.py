@@ -1,4 +1,8 @@
-"""Writes first decisions that many have in common as columns: what `db.decision_writes` writes one by one."""
+"""Writes first decisions that many have in common as columns: what `db.decision_writes` writes one by one.
+
+Rows go in by customer and have ascending ids, so that every insertion into a key is at its end. One row of the outbox
+publishes all of them.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
@@ -9,7 +13,7 @@ from numpy.typing import NDArray
 
 from db.binary_copy import WireColumn, WireRows, WireType, stream_rows
 from db.decision_writes import DECIDED, WAKE_FEEDS
-from db.outbox import publish_lock_and_ids
+from db.outbox import MANY_DECISIONS, publish_lock_and_ids
 from db.text_cells import (
     Cells,
     Part,
@@ -44,7 +48,9 @@ STANDING_COLUMNS = {
     "since": "timestamptz",
     "transition_id": "bigint",
 } | COLUMNS
-OUTBOX_COLUMNS = {"event_id": "bigint", "kind": "text", "customer_id": "bigint", "payload": "jsonb"}
+PUBLISH = f"""
+INSERT INTO outbox (event_id, kind, payload) VALUES ($1, '{MANY_DECISIONS}', jsonb_build_object('first', $2::bigint))
+"""
 
 
 async def write_first_decisions(
@@ -54,23 +60,23 @@ async def write_first_decisions(
     if not groups:
         return
     counts = [len(group.rows) for group in groups]
-    event_ids = np.split(await publish_lock_and_ids(connection, sum(counts)), np.cumsum(counts)[:-1])
-    numbered = list(zip(groups, event_ids, strict=True))
+    order = np.argsort(np.concatenate([group.rows for group in groups]), kind="stable")
+    taken = await publish_lock_and_ids(connection, sum(counts))
+    await connection.execute(PUBLISH, taken[-1], taken[0])
+    numbered = list(zip(groups, in_groups(taken, order, counts), strict=True))
     for table, kinds, values_of in TABLES:
         values = [values_of(ids, group, its, calendar) for group, its in numbered]
         given = {name: kind for name, kind in kinds.items() if any(one[name] is not None for one in values)}
         rows = [rows_of(given, one, count) for one, count in zip(values, counts, strict=True)]
-        await stream_rows(connection, table, rows)
+        await stream_rows(connection, table, rows, order=order)
     await connection.execute(WAKE_FEEDS)
 
 
-def outbox_values(ids: Ids, group: FirstDecisions, event_ids: Ids, calendar: Calendar) -> Values:  # noqa: ARG001
-    return {
-        "event_id": event_ids,
-        "kind": "TIER_CHANGED",
-        "customer_id": ids[group.rows],
-        "payload": JSONB_VERSION + json_text({"policy": group.policy.version.policy_code}),
-    }
+def in_groups(event_ids: range, order: NDArray[np.intp], counts: Sequence[int]) -> list[Ids]:
+    """The ids of each group's decisions, where `order` says which one comes first, and so on."""
+    by_place = np.empty(len(order), np.int64)
+    by_place[order] = event_ids
+    return np.split(by_place, np.cumsum(counts)[:-1])
 
 
 def transition_values(ids: Ids, group: FirstDecisions, event_ids: Ids, calendar: Calendar) -> Values:
@@ -115,7 +121,6 @@ def state_of(group: FirstDecisions, calendar: Calendar) -> Values:
 
 
 TABLES: tuple[tuple[str, dict[str, str], ValuesOf], ...] = (
-    ("outbox", OUTBOX_COLUMNS, outbox_values),
     ("tier_transitions", DECIDED | COLUMNS, transition_values),
     ("tier_standings", STANDING_COLUMNS, standing_values),
 )

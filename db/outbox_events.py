@@ -4,12 +4,21 @@ import json
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from db.outbox import MANY_DECISIONS
 from domain.live.events import LiveEvent
 
 NEWEST = "SELECT coalesce(max(event_id), 0) FROM outbox"
-HAS = "SELECT count(*) FROM outbox WHERE event_id = $1"
+HAS = f"""
+SELECT event_id = $1 OR (kind = '{MANY_DECISIONS}' AND (payload->>'first')::bigint <= $1)
+FROM outbox WHERE event_id >= $1 ORDER BY event_id LIMIT 1
+"""
 AFTER = """
 SELECT event_id, kind, customer_id, payload FROM outbox WHERE event_id > $1 ORDER BY event_id LIMIT $2
+"""
+DECISIONS = """
+SELECT transition_id, 'TIER_CHANGED', customer_id, jsonb_build_object('policy', code)
+FROM tier_transitions JOIN tier_policies USING (policy_id)
+WHERE transition_id BETWEEN $1 AND $2 ORDER BY transition_id LIMIT $3
 """
 
 
@@ -30,10 +39,23 @@ class OutboxTable:
         return int((await self._pool.fetch(NEWEST, ()))[0][0])
 
     async def has(self, event_id: int) -> bool:
-        return bool((await self._pool.fetch(HAS, (event_id,)))[0][0])
+        found = await self._pool.fetch(HAS, (event_id,))
+        return bool(found and found[0][0])
 
     async def read_after(self, event_id: int, limit: int) -> Sequence[LiveEvent]:
-        return [_event(row) for row in await self._pool.fetch(AFTER, (event_id, limit))]
+        events: list[LiveEvent] = []
+        for row in map(_event, await self._pool.fetch(AFTER, (event_id, limit))):
+            if len(events) == limit:
+                break
+            if row.kind != MANY_DECISIONS:
+                events.append(row)
+                continue
+            first, room = max(row.payload["first"], event_id + 1), limit - len(events)
+            events += await self._decisions(first, row.event_id, room)
+        return events
+
+    async def _decisions(self, first: int, last: int, limit: int) -> list[LiveEvent]:
+        return [_event(row) for row in await self._pool.fetch(DECISIONS, (first, last, limit))]
 
 
 def _event(row: Any) -> LiveEvent:

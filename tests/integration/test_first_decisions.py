@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import pytest_asyncio
+from published import published
 from shops import TestShop, days, event, open_shop, order
 
 from api.recompute import recompute_all
@@ -21,9 +22,8 @@ from domain.tiers.timing import ExpiryAnchor, TierTiming
 
 CUSTOMERS = 120
 WRITTEN = {
-    "transitions": "SELECT * FROM tier_transitions ORDER BY customer_id, policy_id",
+    "transitions": "SELECT *, evidence::jsonb AS evidence FROM tier_transitions ORDER BY customer_id, policy_id",
     "standings": "SELECT * FROM tier_standings ORDER BY customer_id, policy_id",
-    "published": "SELECT customer_id, kind, payload FROM outbox ORDER BY customer_id, payload::text",
     "rows": "SELECT customer_id, tiers, raw_tiers, versions, tiers_due_on, label_bits, review_on "
     "FROM customer_standings ORDER BY customer_id",
     "versions": "SELECT customer_id, version FROM customers ORDER BY customer_id",
@@ -76,17 +76,16 @@ async def _mark(shop: TestShop, reasons: Sequence[str]) -> None:
     )
 
 
-async def _written(shop: TestShop) -> dict[str, list[dict[str, Any]]]:
+async def _written(shop: TestShop) -> dict[str, list[Any]]:
     """Ids of decisions are left out, as their place in the order of ids is another."""
     found = {name: [dict(row) for row in await shop.pool.fetch(query)] for name, query in WRITTEN.items()}
     for row in (*found["transitions"], *found["standings"]):
         assert row.pop("transition_id") > 0
-    return found
+    told = [(event.customer_id, event.kind, event.payload) for event in await published(shop.pool)]
+    return found | {"published": sorted(told, key=str)}
 
 
-async def _computed(
-    shop: TestShop, monkeypatch: pytest.MonkeyPatch, *, fewest: int
-) -> dict[str, list[dict[str, Any]]]:
+async def _computed(shop: TestShop, monkeypatch: pytest.MonkeyPatch, *, fewest: int) -> dict[str, list[Any]]:
     monkeypatch.setattr(first_decisions, "FEWEST", fewest)
     await shop.pool.execute(FORGET)
     await _mark(shop, ["EVENT", "NIGHT", "POLICY_CHANGE"])
