@@ -41,7 +41,7 @@ READ_AS = {
     "from_rank": "nullif(from_rank, 0)",
     "to_rank": "nullif(to_rank, 0)",
     "score": "score::numeric",
-    "evidence": "evidence::jsonb",
+    "evidence": "evidence::json",
 }
 INSERT_TRANSITIONS = f"""
 INSERT INTO tier_transitions ({", ".join(DECIDED)}, {NAMES})
@@ -54,10 +54,10 @@ WAKE_FEEDS = "SELECT pg_notify('c360_outbox', '')"
 
 async def write_decisions(
     connection: Any, ids: Ids, decisions: Sequence[Decision], calendar: Calendar
-) -> list[int]:
-    """`ids`: of the customers, by row. The ids of the transitions. From here to the commit nobody else publishes."""
+) -> None:
+    """`ids`: of the customers, by row. From here to the commit nobody else publishes."""
     if not decisions:
-        return []
+        return
     event_ids = await publish_lock_and_ids(connection, len(decisions))
     customers = [int(ids[decision.row]) for decision in decisions]
     codes = [decision.transition.policy_code for decision in decisions]
@@ -69,7 +69,6 @@ async def write_decisions(
     await connection.execute(INSERT_TRANSITIONS, *map(list, zip(*rows, strict=True)))
     await connection.execute(PROJECT_SOME, event_ids)
     await connection.execute(WAKE_FEEDS)
-    return event_ids
 
 
 def values_of(decision: Decision, calendar: Calendar) -> tuple[Any, ...]:

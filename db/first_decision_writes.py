@@ -36,7 +36,6 @@ Values = dict[str, Any]
 ValuesOf = Callable[[Ids, FirstDecisions, Ids, Calendar], Values]
 
 INTEGERS: Mapping[str, WireType] = {"smallint": "int2", "bigint": "int8"}
-JSONB_VERSION = "\x01"
 NUMERIC_DIGITS = 8
 """Of 10,000 each: six before the point, which holds all 64 bits, and two behind it."""
 STANDING_COLUMNS = {
@@ -167,9 +166,9 @@ def numerics(micro_scores: NDArray[np.int64]) -> Cells:
 
 
 def evidence_cells(group: FirstDecisions) -> Cells:
-    """`domain.tiers.evidence.evidence_from` of each row, as jsonb takes it in."""
+    """`domain.tiers.evidence.evidence_from` of each row."""
     tier = group.policy.version.rule.tiers[group.change.to_rank - 1]
-    parts: list[Part] = [f'{JSONB_VERSION}{{"asOf": {json_text(group.as_of.isoformat())}, "facts": {{']
+    parts: list[Part] = [f'{{"asOf": {json_text(group.as_of.isoformat())}, "facts": {{']
     for place, (name, column) in enumerate(group.facts.items()):
         parts += [f"{', ' if place else ''}{json_text(name)}: ", integers_or_null(column)]
     parts += ['}, "score": ', "null" if group.micro_scores is None else quoted_micros(group.micro_scores)]

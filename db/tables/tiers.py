@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Column,
     Date,
@@ -180,8 +181,9 @@ class TierTransitionColumns(LifeColumns):
     to_rank: Named[int | None] = Column(SmallInteger)
     reason: Named[str] = Column(Text)
     score: Named[Any] = Column(Numeric, nullable=True)
-    evidence: Named[dict[str, Any]] = Column(JSONB)
-    """Facts, thresholds and part scores the decision used: why, from the record alone [C7]."""
+    evidence: Named[dict[str, Any]] = Column(JSON)
+    """Facts, thresholds and part scores the decision used: why, from the record alone [C7]. Kept as it was written,
+    because nobody searches in it."""
     as_of: Named[datetime] = Column(MOMENT)
     decided_at: Named[datetime] = Column(MOMENT)
     effective_at: Named[datetime] = Column(MOMENT)
