@@ -8,17 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.outbox import publish_lock_and_ids
-from db.tier_lives import COLUMNS, NAMES, PROJECT_SOME, state_values
+from db.tier_lives import COLUMNS, NAMES, PROJECT, state_values
 from domain.calendar import Calendar
 from domain.standings.lives import Decision
 
 Ids = NDArray[np.int64]
 
-INSERT_OUTBOX = """
-INSERT INTO outbox (event_id, kind, customer_id, payload)
-SELECT event_id, 'TIER_CHANGED', customer_id, jsonb_build_object('policy', policy)
-FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS event (event_id, customer_id, policy)
-"""
 DECIDED = {
     "transition_id": "bigint",
     "customer_id": "bigint",
@@ -43,13 +38,24 @@ READ_AS = {
     "score": "score::numeric",
     "evidence": "evidence::json",
 }
-INSERT_TRANSITIONS = f"""
-INSERT INTO tier_transitions ({", ".join(DECIDED)}, {NAMES})
-SELECT {", ".join(READ_AS.get(name, name) for name in GIVEN)}
-FROM unnest({", ".join(f"${place}::{kind}[]" for place, kind in enumerate(GIVEN.values(), 1))})
-  AS decision ({", ".join(GIVEN)})
-"""
 WAKE_FEEDS = "SELECT pg_notify('c360_outbox', '')"
+WRITE = f"""
+WITH decided AS (
+  INSERT INTO tier_transitions ({", ".join(DECIDED)}, {NAMES})
+  SELECT {", ".join(READ_AS.get(name, name) for name in GIVEN)}
+  FROM unnest({", ".join(f"${place}::{kind}[]" for place, kind in enumerate(GIVEN.values(), 1))})
+    AS decision ({", ".join(GIVEN)})
+  RETURNING *
+), told AS (
+  INSERT INTO outbox (event_id, kind, customer_id, payload)
+  SELECT transition_id, 'TIER_CHANGED', customer_id, jsonb_build_object('policy', code)
+  FROM decided JOIN tier_policies USING (policy_id)
+), stood AS (
+  {PROJECT.format(decisions="decided")}
+)
+{WAKE_FEEDS}
+"""
+"""All in one: for a batch of a few decisions, statements cost more than their rows."""
 
 
 async def write_decisions(
@@ -60,15 +66,11 @@ async def write_decisions(
         return
     event_ids = await publish_lock_and_ids(connection, len(decisions))
     customers = [int(ids[decision.row]) for decision in decisions]
-    codes = [decision.transition.policy_code for decision in decisions]
-    await connection.execute(INSERT_OUTBOX, event_ids, customers, codes)
     rows = [
         (event_id, customer_id, *values_of(decision, calendar))
         for event_id, customer_id, decision in zip(event_ids, customers, decisions, strict=True)
     ]
-    await connection.execute(INSERT_TRANSITIONS, *map(list, zip(*rows, strict=True)))
-    await connection.execute(PROJECT_SOME, event_ids)
-    await connection.execute(WAKE_FEEDS)
+    await connection.execute(WRITE, *map(list, zip(*rows, strict=True)))
 
 
 def values_of(decision: Decision, calendar: Calendar) -> tuple[Any, ...]:

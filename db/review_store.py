@@ -23,12 +23,14 @@ from db.binary_copy import WireColumn, read_columns
 from db.review_reads import Ids, PostgresCustomerBatch
 from db.review_writes import write_changes
 from db.rules_in_force import LiveState, RulesInForce
-from db.tier_lives import find_lives
+from db.tier_lives import find_lives, read_held
 from db.version_writes import write_versions
 from domain.conditions.numpy_reader import Booleans
 from domain.standings.changes import StandingChanges
 from domain.standings.lives import StoredLives
 from domain.standings.review_customers import Clock
+from domain.standings.still import HeldStandings
+from domain.tiers.life_days import NEVER_DAY
 from domain.tiers.transition import Occasion, TierReason
 
 BLOCK_CUSTOMERS = 10_000
@@ -199,6 +201,23 @@ class PostgresReviewBatch(PostgresCustomerBatch):
         touched = [one for one, mark in self._marks.items() if mark["touched_at"] is not None]
         found[np.searchsorted(self.ids, touched)] = True
         return found
+
+    async def held(self, rows: NDArray[np.intp]) -> HeldStandings:
+        ids = self.ids[rows]
+        found = await read_held(self.connection, ids.tolist())
+        return HeldStandings(
+            rows=rows[np.searchsorted(ids, found["customer_id"])],
+            policy_ids=found["policy_id"].astype(np.intp),
+            version_ids=found["version_id"],
+            base_ranks=found["base_rank"].astype(np.int64),
+            before_ranks=found["before_rank"].astype(np.int64),
+            base_since_us=found["base_since"],
+            valid_day=np.where(
+                found["has_end"], self.rules.calendar.day_numbers(found["valid_until"]), NEVER_DAY
+            ),
+            is_lent=found["is_lent"],
+            is_pending=found["is_pending"],
+        )
 
     async def lives(self, rows: NDArray[np.intp]) -> StoredLives:
         ids = self.ids[rows]

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from db.binary_copy import Array, WireColumn, read_columns
 from domain.calendar import Calendar, microseconds
 from domain.standings.stored import StoredLife
 from domain.tiers.life_days import date_of, day_of
@@ -38,6 +39,24 @@ FIND = f"""
 SELECT customer_id, policy_id, version_id, since, {NAMES} FROM tier_standings
 WHERE customer_id = ANY($1::bigint[])
 """
+HELD = """
+SELECT customer_id, policy_id, version_id, base_rank, before_rank, base_since,
+  valid_until IS NOT NULL, coalesce(valid_until, timestamptz 'epoch'),
+  trial_until IS NOT NULL OR override_until IS NOT NULL, pending_since IS NOT NULL
+FROM tier_standings WHERE customer_id = ANY('{{{customer_ids}}}'::bigint[])
+"""
+HELD_COLUMNS = (
+    WireColumn("customer_id", "int8"),
+    WireColumn("policy_id", "int2"),
+    WireColumn("version_id", "int8"),
+    WireColumn("base_rank", "int2"),
+    WireColumn("before_rank", "int2"),
+    WireColumn("base_since", "timestamptz"),
+    WireColumn("has_end", "bool"),
+    WireColumn("valid_until", "timestamptz"),
+    WireColumn("is_lent", "bool"),
+    WireColumn("is_pending", "bool"),
+)
 LATEST = f"""
 SELECT customer_id, policy_id, version_id, to_rank, reason, since, transition_id, {NAMES} FROM (
   SELECT DISTINCT ON (customer_id, policy_id) * FROM {{decisions}}
@@ -51,13 +70,13 @@ ON CONFLICT (customer_id, policy_id) DO UPDATE SET version_id = excluded.version
   reason = excluded.reason, since = excluded.since, transition_id = excluded.transition_id,
   {", ".join(f"{name} = excluded.{name}" for name in COLUMNS)}
 """
-# looked up one by one: a batch forbids sorting, and would read the whole log in the order of customers instead
-SOME = """
-unnest($1::bigint[]) AS chosen (id)
-CROSS JOIN LATERAL (SELECT * FROM tier_transitions WHERE transition_id = chosen.id OFFSET 0) AS decision
-"""
-PROJECT_SOME = PROJECT.format(decisions=SOME)
 PROJECT_ALL = PROJECT.format(decisions="tier_transitions")
+
+
+async def read_held(connection: Any, customer_ids: Sequence[int]) -> dict[str, Array]:
+    """HELD_COLUMNS of these customers: a tenth of the cost of their whole states."""
+    query = HELD.format(customer_ids=",".join(map(str, customer_ids)))
+    return await read_columns(connection, query, HELD_COLUMNS)
 
 
 async def find_lives(

@@ -17,6 +17,7 @@ from domain.customers.order_arrays import CustomerHistory
 from domain.standings.compute_standings import ActivePolicy, Lives, Measures, Rules
 from domain.standings.first_decisions import FirstDecisions, OccasionOf, find_first_decisions
 from domain.standings.looks import Looks
+from domain.standings.still import StillStandings, is_large
 from domain.standings.stored import StoredLife, StoredStandings
 from domain.tiers.life import advance, due_day, join
 from domain.tiers.life_change import Change, TierReason, TransitionKind, moved
@@ -65,7 +66,8 @@ def standings_at_stake(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LiveBatch:
-    """Everything that decides about the standings of a batch."""
+    """Everything that decides about the standings of a batch. `at_stake`: but for customers who are wholly `still`,
+    whose states `lives` need not hold."""
 
     stored: StoredStandings
     lives: StoredLives
@@ -73,6 +75,7 @@ class LiveBatch:
     history: CustomerHistory
     rules: Rules
     at_stake: Booleans
+    still: StillStandings
     occasion_of: OccasionOf
 
 
@@ -111,17 +114,20 @@ def _has_life(batch: LiveBatch) -> Booleans:
 def _live_one_by_one(batch: LiveBatch) -> tuple[Lives, tuple[Decision, ...]]:
     rows = np.flatnonzero(_is_looked_at(batch))
     looks = Looks(batch.history, batch.rules, batch.measures, rows)
-    lives = Lives(ranks=batch.stored.ranks.copy(), due_day=batch.stored.tiers_due_day.copy())
+    still = batch.still
+    due_day = np.where(still.rows, still.due_day, batch.stored.tiers_due_day)
+    lives = Lives(ranks=still.ranks.copy(), due_day=due_day)
     decisions: list[Decision] = []
     # lists: asking an array for one value takes longer than most of what is done with it
-    at_stake, raw_ranks = batch.at_stake[rows].tolist(), batch.measures.raw_ranks[rows].tolist()
+    may_move = (batch.at_stake & ~still.is_still)[rows].tolist()
+    raw_ranks = batch.measures.raw_ranks[rows].tolist()
     for place, row in enumerate(rows.tolist()):
         occasion, due = batch.occasion_of(row), NEVER_DAY
         graded_by = batch.rules.policies_of(int(batch.history.customer_ids[row]))
         for policy in (*graded_by, *batch.rules.ended):
             known = batch.lives.get((row, policy.policy_id))
             state = known.state if known else None
-            if at_stake[place][policy.policy_id]:
+            if may_move[place][policy.policy_id]:
                 changes = _changes(batch, looks, row, policy, occasion)
                 decisions += _recorded(looks, row, policy, changes, occasion, known)
                 state = changes[-1].state if changes else state
@@ -138,7 +144,7 @@ def _is_looked_at(batch: LiveBatch) -> Booleans:
     joins = np.zeros(batch.at_stake.shape, np.bool_)
     joins[:, in_force] = batch.measures.raw_ranks[:, in_force] > 0
     today = batch.rules.calendar.last_whole_day(microseconds(batch.measures.as_of))
-    is_due = batch.stored.tiers_due_day <= today
+    is_due = (batch.stored.tiers_due_day <= today) & ~batch.still.rows
     found: Booleans = is_due | (batch.at_stake & (_has_life(batch) | joins)).any(axis=1)
     return found
 
@@ -235,12 +241,10 @@ def _visit(batch: LiveBatch, looks: Looks, row: int, policy: ActivePolicy, occas
 
 
 def _is_large(large: LargeOrder | None, looks: Looks, row: int, cents: int | None) -> bool:
-    """S0-12: by amount, or against the mean of the customer's other orders of 90 days."""
-    if large is None or cents is None:
+    if cents is None:
         return False
-    orders, spend = (looks.fact(row, name) for name in ("orders_90d", "spend_90d"))
-    others = orders - 1
-    return cents >= large.cents or (others > 0 and cents * others >= large.times_own_mean * (spend - cents))
+    orders, spend_cents = (looks.fact(row, name) for name in ("orders_90d", "spend_90d"))
+    return is_large(large, cents, orders=orders, spend_cents=spend_cents)
 
 
 def _recorded(

@@ -18,6 +18,7 @@ from domain.standings.changes import StandingChanges, find_changes
 from domain.standings.compute_standings import BesideOrders, Rules, compute_standings, measure_standings
 from domain.standings.lives import LiveBatch, StoredLives, live, standings_at_stake
 from domain.standings.signals import find_signals
+from domain.standings.still import HeldStandings, find_still, none_still
 from domain.standings.stored import StoredStandings
 from domain.tiers.transition import Occasion
 
@@ -59,6 +60,9 @@ class ReviewBatch(CustomerBatch, Protocol):
 
     def marked(self) -> Booleans:
         """Who is looked at because an order came or changed."""
+
+    async def held(self, rows: NDArray[np.intp]) -> HeldStandings:
+        """All standings of these customers, as columns."""
 
     async def lives(self, rows: NDArray[np.intp]) -> StoredLives:
         """The standings of these customers as their last decisions left them."""
@@ -121,6 +125,11 @@ async def find_all(batch: ReviewBatch, stored: StoredStandings) -> StandingChang
     measures = await asyncio.to_thread(measure_standings, history, batch.rules, as_of=batch.as_of)
     at_stake = standings_at_stake(stored, measures, batch.rules, batch.marked())
     rows = np.flatnonzero(at_stake.any(axis=1))
+    still = none_still(stored)
+    if stored.known[rows].any():
+        still = find_still(await batch.held(rows), stored, measures, batch.rules, batch.occasion)
+        at_stake &= ~still.rows[:, None]
+        rows = rows[~still.rows[rows]]
     living = LiveBatch(
         stored=stored,
         lives=await batch.lives(rows) if len(rows) else {},
@@ -128,6 +137,7 @@ async def find_all(batch: ReviewBatch, stored: StoredStandings) -> StandingChang
         history=history,
         rules=batch.rules,
         at_stake=at_stake,
+        still=still,
         occasion_of=batch.occasion,
     )
     return await asyncio.to_thread(settle, living, beside, batch.marked())

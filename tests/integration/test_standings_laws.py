@@ -1,8 +1,9 @@
 """Laws: what events, nights and batches leave behind equals a run from nothing, and no day is missed."""
 
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,15 +28,16 @@ from domain.ingest.events import (
 )
 from domain.orders.order import OrderStatus
 from domain.privacy.viewer import Role, Viewer
-from domain.standings import compute_standings
+from domain.standings import compute_standings, review_customers
 from domain.standings.act_by_hand import Hand, WantedOverride, set_override, start_trial
 from domain.standings.open_business_day import open_business_day
 from domain.standings.review_customers import ReviewCounts
+from domain.standings.still import StillStandings, find_still, none_still
 from domain.tiers.life_state import OverrideKind
 from domain.tiers.presets import timings
 from domain.tiers.presets.kuailv_grade import kuailv_rule
 from domain.tiers.rule_json import rule_to_json
-from domain.tiers.timing import TierTiming
+from domain.tiers.timing import DowngradeMode, ExpiryAnchor, TierTiming
 
 CUSTOMERS = 12
 BEGIN = NOON - days(500)
@@ -50,9 +52,26 @@ FROM tier_transitions ORDER BY customer_id, transition_id
 """
 
 
+REALTIME = TierTiming(grace_days=5, validity_days=40, expiry_anchor=ExpiryAnchor.TIER_START)
+AND_REALTIME = (*TIMINGS, REALTIME, replace(REALTIME, downgrade=DowngradeMode.NONE, validity_days=None))
+WRITTEN = {
+    "decisions": "SELECT *, evidence::jsonb AS evidence FROM tier_transitions ORDER BY transition_id",
+    "standings": "SELECT * FROM tier_standings ORDER BY customer_id, policy_id",
+    "rows": "SELECT * FROM customer_standings ORDER BY customer_id",
+    "signals": "SELECT * FROM tier_signals ORDER BY signal_id",
+    "labels": "SELECT * FROM label_changes ORDER BY customer_id, change_id",
+}
+
+
 @pytest_asyncio.fixture
 async def shop(migrated_database_url: str) -> AsyncIterator[TestShop]:
-    async with open_shop(migrated_database_url) as opened:
+    async with shop_of_the_past(migrated_database_url) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def shop_of_the_past(database_url: str) -> AsyncIterator[TestShop]:
+    async with open_shop(database_url) as opened:
         opened.now = BEGIN
         await opened.pool.execute(
             "UPDATE shop SET live_as_of = $1", end_of_business_day(BEGIN, "Asia/Shanghai")
@@ -188,6 +207,30 @@ async def test_no_night_misses_anything(shop: TestShop, seed: int, timing: TierT
         assert (found.customers, found.waiting) == (CUSTOMERS, 0)
         assert not any(found.faults().values()), found.faults()
     assert changes > 0
+
+
+@pytest.mark.parametrize(("seed", "timing"), list(enumerate(AND_REALTIME)))
+async def test_what_columns_leave_alone_the_state_machine_leaves_alone(
+    migrated_database_url: str, monkeypatch: pytest.MonkeyPatch, seed: int, timing: TierTiming
+) -> None:
+    left_alone = Counter[str]()
+
+    def by_columns(*given: Any) -> StillStandings:
+        found = find_still(*given)
+        left_alone.update(standings=int(found.is_still.sum()), customers=int(found.rows.sum()))
+        return found
+
+    written = []
+    for find in (by_columns, lambda held, stored, *_: none_still(stored)):
+        monkeypatch.setattr(review_customers, "find_still", find)
+        async with shop_of_the_past(migrated_database_url) as shop:
+            await _decide_by(shop, timing)
+            await _live_through(shop, 200 + seed, steps=25)
+            written.append({name: await shop.pool.fetch(query) for name, query in WRITTEN.items()})
+
+    assert written[0] == written[1]
+    assert len(written[0]["decisions"]) > 100
+    assert min(left_alone.values()) > 5
 
 
 async def test_a_review_day_forgotten_is_found(shop: TestShop, monkeypatch: pytest.MonkeyPatch) -> None:
