@@ -8,7 +8,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     Identity,
-    Index,
     LargeBinary,
     Named,
     SmallInteger,
@@ -65,7 +64,5 @@ class ManualLabelColumns(TypedColumns):
 
 
 label_definitions = Table("label_definitions", metadata, LabelDefinitionColumns)
-label_changes = Table(
-    "label_changes", metadata, LabelChangeColumns, Index(None, "customer_id", "label_id", "change_id")
-)
+label_changes = Table("label_changes", metadata, LabelChangeColumns)
 manual_labels = Table("manual_labels", metadata, ManualLabelColumns)
