@@ -20,7 +20,8 @@ _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 _ROWS_A_PART = 1_000
 _NUMBERS = {"int2": ">i2", "int4": ">i4", "int8": ">i8", "bool": "u1", "timestamptz": ">i8", "date": ">i4"}
-_OIDS = {"int2": 21, "int4": 23, "int8": 20}
+_OIDS = {"int2": 21, "int4": 23, "int8": 20, "bool": 16, "timestamptz": 1184, "date": 1082}
+_ARRAY_HEAD = 20
 # PostgreSQL counts from 2000-01-01, these arrays from 1970-01-01
 _EPOCHS = {"timestamptz": 946_684_800_000_000, "date": 10_957}
 
@@ -57,13 +58,38 @@ async def read_columns(
 
     Errors: ValueError when the query gives NULLs or other columns than promised.
     """
+    return decoded(await _received(connection, query, *arguments), columns)
+
+
+async def read_arrays(
+    connection: "asyncpg.Connection[Any]", query: str, columns: Sequence[WireColumn]
+) -> dict[str, Array]:
+    """The arrays in the only row of a query's answer, by name; NULL is an empty one. A bytea holds values of the
+    column's width, one after another.
+
+    Errors: ValueError when there are NULLs in an array, or other columns than promised.
+    """
+    stream = await _received(connection, query)
+    at = len(_HEADER)
+    if int.from_bytes(stream[at : at + 2], "big") != len(columns):
+        raise ValueError("The stream holds other columns than promised.")
+    at += 2
+    found = {}
+    for column in columns:
+        size = max(0, int.from_bytes(stream[at : at + 4], "big", signed=True))
+        found[column.name] = _array_of(column, memoryview(stream)[at + 4 : at + 4 + size])
+        at += 4 + size
+    return found
+
+
+async def _received(connection: "asyncpg.Connection[Any]", query: str, *arguments: Any) -> bytearray:
     received = bytearray()
 
     async def keep(part: bytes) -> None:
         received.extend(part)
 
     await connection.copy_from_query(query, *arguments, output=keep, format="binary")
-    return decoded(received, columns)
+    return received
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,6 +174,18 @@ def decoded(stream: bytes | bytearray, columns: Sequence[WireColumn]) -> dict[st
     if (rows["columns"] != len(columns)).any():
         raise ValueError("The stream holds other columns than promised.")
     return {column.name: _from_wire(column, rows[f"value {n}"]) for n, column in enumerate(columns)}
+
+
+def _array_of(column: WireColumn, wire: memoryview) -> Array:
+    if column.type == "bytea":
+        return _from_wire(column, np.frombuffer(wire, column.dtype))
+    if len(wire) <= _ARRAY_HEAD:  # none, or one without values
+        return _from_wire(column, np.zeros(0, column.dtype))
+    _, has_nulls, oid, *_ = np.frombuffer(wire[:_ARRAY_HEAD], ">i4").tolist()
+    if has_nulls or oid != _OIDS[column.type]:
+        raise ValueError("The stream holds a NULL or values of another type than promised.")
+    item = np.dtype([("size", ">i4"), ("value", column.dtype)])
+    return _from_wire(column, np.frombuffer(wire[_ARRAY_HEAD:], item)["value"])
 
 
 def encoded(

@@ -4,13 +4,16 @@ Integers are written into the text of the COPY statements: with parameters async
 types first, which costs more than reading a small batch.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from db.binary_copy import WireColumn, read_columns
+from db.binary_copy import WireColumn, read_arrays, read_columns
+from db.packed_columns import Field, Part, read_packed
 from domain.calendar import microseconds
 from domain.conditions.numpy_reader import Booleans
 from domain.customers.measure_orders import CATEGORY_DAYS as WINDOW_DAYS
@@ -25,38 +28,36 @@ Array = NDArray[Any]
 Ids = NDArray[np.int64]
 
 ORDERS = """
-SELECT customer_id, counted_at, net_cents, refunded_cents, channel, line_cents, high_margin_cents, organic_cents,
-       imported_cents
-FROM orders WHERE {chosen} AND counted_at > {since} ORDER BY customer_id, counted_at
+(SELECT * FROM orders WHERE {chosen} AND counted_at IS NOT NULL ORDER BY customer_id, counted_at) AS ordered
 """
-OLDER_ORDERS = """
-SELECT customer_id, counted_at, net_cents FROM orders WHERE {chosen} AND counted_at <= {since}
-ORDER BY customer_id, counted_at
-"""
-ORDER_COLUMNS = (
-    WireColumn("customer_id", "int8"),
-    WireColumn("counted_at", "timestamptz"),
-    WireColumn("net_cents", "int8"),
-    WireColumn("refunded_cents", "int8"),
-    WireColumn("channel", "int2"),
-    WireColumn("line_cents", "int8"),
-    WireColumn("high_margin_cents", "int8"),
-    WireColumn("organic_cents", "int8"),
-    WireColumn("imported_cents", "int8"),
+EACH_ORDER = (Field("net_cents", "net_cents", 31),)
+DETAILS = (
+    Field("line_cents", "line_cents", 31),
+    Field("high_margin_cents", "high_margin_cents", 31),
+    Field("is_refunded", "(refunded_cents > 0)::int", 1, is_certain=True),
+    Field("organic_cents", "organic_cents", 29),
+    Field("imported_cents", "imported_cents", 29),
+    Field("channel", "channel", 5),
 )
-CATEGORY_DAYS = """
-SELECT customer_id, day, category_id, orders, spend_cents FROM category_days
-WHERE {chosen} AND day > date '1970-01-01' + {first_day}
-"""
-CATEGORY_DAY_COLUMNS = (
-    WireColumn("customer_id", "int8"),
-    WireColumn("day", "date"),
-    WireColumn("category_id", "int2"),
-    WireColumn("orders", "int4"),
-    WireColumn("spend_cents", "int8"),
+DETAIL_NAMES = (
+    "is_refunded",
+    "channel",
+    "line_cents",
+    "high_margin_cents",
+    "organic_cents",
+    "imported_cents",
+)
+MOMENT = (WireColumn("counted_at", "timestamptz"),)
+CATEGORY_DAYS = "category_days WHERE {chosen} AND day > date '1970-01-01' + {first_day}"
+CATEGORY_DAY = (
+    Field("day", "day - date '1970-01-01' - {first_day}", 10),
+    Field("category_id", "category_id", 6, is_certain=True),
+    Field("orders", "orders", 6),
+    Field("spend_cents", "spend_cents", 26),
 )
 STANDINGS = """
-SELECT customer_id, facts_digest, tiers, raw_tiers, versions, tiers_due_on, label_bits, review_on
+SELECT array_agg(customer_id), array_agg(facts_digest), array_agg(tiers), array_agg(raw_tiers), array_agg(versions),
+       array_agg(tiers_due_on), string_agg(label_bits, ''::bytea), array_agg(review_on)
 FROM customer_standings WHERE {chosen}
 """
 STANDING_COLUMNS = (
@@ -80,7 +81,6 @@ WHERE customer_id {chosen} AND given_at <= $1 AND (expires_at IS NULL OR expires
   AND (removed_at IS NULL OR removed_at > $1)
 """
 ONE_OF, BETWEEN = "= ANY($2::bigint[])", "BETWEEN $2 AND $3"
-ALWAYS, EVER = "timestamptz '-infinity'", "timestamptz 'infinity'"
 
 
 class PostgresCustomerBatch:
@@ -114,27 +114,35 @@ class PostgresCustomerBatch:
         return CustomerHistory(
             customers=self.size,
             orders=await self._orders(details_since),
-            category_days=CategoryDayArrays(
-                *await self.read(CATEGORY_DAYS, CATEGORY_DAY_COLUMNS, first_day=last_day - WINDOW_DAYS)
-            ),
+            category_days=await self._category_days(last_day - WINDOW_DAYS),
             referrals=self._spread({row["customer_id"]: row["referrals"] for row in self._referrals}),
             customer_ids=self.ids,
         )
 
     async def _orders(self, details_since: datetime | None) -> OrderArrays:
-        if details_since is None:
-            return OrderArrays(*await self.read(ORDERS, ORDER_COLUMNS, since=ALWAYS))
-        since = f"timestamptz '{details_since.isoformat()}'"
-        newer = OrderArrays(*await self.read(ORDERS, ORDER_COLUMNS, since=since))
-        return OrderArrays.in_two_parts(await self._bare_orders(since), newer)
+        only = f"counted_at > timestamptz '{details_since.isoformat()}'" if details_since else None
+        found = await self._packed([Part(EACH_ORDER, MOMENT), Part(DETAILS, only=only)], ORDERS)
+        if details_since:
+            is_newer = found["counted_at"] > microseconds(details_since)
+            for field in DETAILS:
+                found[field.name] = _spread_over(is_newer, found[field.name])
+        at, ours = self._ordinals(found["customer"])
+        return OrderArrays(at, *(found[name][ours] for name in ("counted_at", "net_cents", *DETAIL_NAMES)))
 
-    async def _bare_orders(self, since: str) -> OrderArrays:
-        return OrderArrays.bare(*await self.read(OLDER_ORDERS, ORDER_COLUMNS[:3], since=since))
+    async def _category_days(self, first_day: int) -> CategoryDayArrays:
+        """Later than `first_day`, from which the days in the words count."""
+        fields = tuple(replace(field, sql=field.sql.format(first_day=first_day)) for field in CATEGORY_DAY)
+        found = await self._packed([Part(fields)], CATEGORY_DAYS, first_day=first_day)
+        at, ours = self._ordinals(found["customer"])
+        day, *values = (found[field.name][ours] for field in CATEGORY_DAY)
+        return CategoryDayArrays(at, day + first_day, *values)
 
     async def bare_history(self) -> CustomerHistory:
+        found = await self._packed([Part(EACH_ORDER, MOMENT)], ORDERS)
+        at, ours = self._ordinals(found["customer"])
         return CustomerHistory(
             customers=self.size,
-            orders=await self._bare_orders(EVER),
+            orders=OrderArrays.bare(at, found["counted_at"][ours], found["net_cents"][ours]),
             category_days=CategoryDayArrays.none(),
             referrals=np.zeros(self.size, np.int64),
             customer_ids=self.ids,
@@ -167,8 +175,11 @@ class PostgresCustomerBatch:
         return BesideOrders(held_by_hand=held, next_change_us=next_change_us)
 
     async def stored(self) -> StoredStandings:
-        at, digest, tiers, raw_tiers, versions, due_day, label_bits, review_day = await self.read(
-            STANDINGS, STANDING_COLUMNS
+        query = STANDINGS.format(chosen=self._chosen())
+        read = await read_arrays(self.connection, query, STANDING_COLUMNS)
+        at, ours = self._ordinals(read.pop("customer_id") - self.ids[0])
+        digest, tiers, raw_tiers, versions, due_day, label_bits, review_day = (
+            values[ours] for values in read.values()
         )
         known = np.zeros(self.size, np.bool_)
         known[at] = True
@@ -194,21 +205,36 @@ class PostgresCustomerBatch:
         found[at] = packed.astype("<i8").view(np.uint8).reshape(-1, POLICY_SLOTS)
         return found
 
-    async def read(self, query: str, columns: tuple[WireColumn, ...], **literals: int | str) -> list[Array]:
+    async def read(self, query: str, columns: tuple[WireColumn, ...]) -> list[Array]:
         """The columns of a query, of which the first becomes the ordinals of customers in this batch."""
-        found = await read_columns(self.connection, query.format(chosen=self._chosen(), **literals), columns)
+        found = await read_columns(self.connection, query.format(chosen=self._chosen()), columns)
         ids, *values = found.values()
-        if not self.is_dense:
-            return [np.searchsorted(self.ids, ids), *values]
-        at = self._places()[ids - self.ids[0]]
-        ours = at >= 0
-        return [at, *values] if ours.all() else [column[ours] for column in (at, *values)]
+        at, ours = self._ordinals(ids - self.ids[0])
+        return [at, *(column[ours] for column in values)]
 
-    def _places(self) -> NDArray[np.int64]:
-        """By id, counted from the first one: the ordinal, or -1. Looking up is ten times faster than searching."""
-        places = np.full(int(self.ids[-1] - self.ids[0]) + 1, -1, np.int64)
-        places[self.ids - self.ids[0]] = np.arange(self.size)
-        return places
+    async def _packed(self, parts: Sequence[Part], rows: str, **literals: int) -> dict[str, Array]:
+        """`customer` is the id, counted from the first of the batch."""
+        first, last = int(self.ids[0]), int(self.ids[-1])
+        bits = max(1, (last - first).bit_length())
+        customer = Field("customer", f"customer_id - {first}", bits, is_certain=True)
+        head, *others = parts
+        head = replace(head, fields=(customer, *head.fields))
+        query = rows.format(chosen=self._chosen(), **literals)
+        return await read_packed(self.connection, [head, *others], query)
+
+    def _ordinals(self, places: Array) -> tuple[Array, Any]:
+        """Of ids counted from the first one: their ordinals, and which of them are in this batch."""
+        if not self.is_dense:
+            return np.searchsorted(self.ids - self.ids[0], places), slice(None)
+        at = self._by_place()[places]
+        ours = at >= 0
+        return (at, slice(None)) if ours.all() else (at[ours], ours)
+
+    def _by_place(self) -> NDArray[np.int64]:
+        """Looking an ordinal up, or -1, is ten times faster than searching."""
+        ordinals = np.full(int(self.ids[-1] - self.ids[0]) + 1, -1, np.int64)
+        ordinals[self.ids - self.ids[0]] = np.arange(self.size)
+        return ordinals
 
     def _chosen(self) -> str:
         if self.is_dense:
@@ -219,3 +245,10 @@ class PostgresCustomerBatch:
         out = np.zeros(self.size, np.int64)
         out[np.searchsorted(self.ids, np.array(list(counts), np.int64))] = list(counts.values())
         return out
+
+
+def _spread_over(chosen: Booleans, values: Array) -> Array:
+    """The values where chosen, 0 elsewhere."""
+    found = np.zeros(len(chosen), values.dtype)
+    found[chosen] = values
+    return found

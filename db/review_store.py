@@ -19,7 +19,7 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
-from db.binary_copy import WireColumn, read_columns
+from db.binary_copy import WireColumn, read_arrays
 from db.review_reads import Ids, PostgresCustomerBatch
 from db.review_writes import write_changes
 from db.rules_in_force import LiveState, RulesInForce
@@ -160,8 +160,9 @@ class Begun:
 
 
 async def read_ids(connection: Any, query: str) -> Ids:
-    """Ascending. As columns: for many, rows cost more than everything that is done with them."""
-    ids = (await read_columns(connection, query, ID))["customer_id"]
+    """Ascending. As one array: for many, rows cost more than everything that is done with them."""
+    one_row = f"SELECT array_agg(customer_id) FROM ({query}) AS found"
+    ids = (await read_arrays(connection, one_row, ID))["customer_id"]
     ids.sort()
     return ids
 

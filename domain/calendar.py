@@ -31,7 +31,7 @@ class Calendar:
 
     def day_numbers(self, moments_us: NDArray[Any]) -> Integers:
         """The business day of each moment (microseconds since 1970, UTC)."""
-        before = moments_us.astype(np.int64) - 1
+        before = moments_us.astype(np.int64, copy=False) - 1
         period = np.searchsorted(self.starts_us, before, side="right") - 1
         return (before + self.offsets_us[np.maximum(period, 0)]) // DAY_US
 

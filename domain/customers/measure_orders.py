@@ -77,7 +77,7 @@ def _windows(orders: OrderArrays, customers: int, as_of_us: int) -> dict[str, Co
     """Orders are counted once by the smallest window that holds them, and windows are then added up."""
     count = len(WINDOW_NAMES)
     smallest = smallest_window(as_of_us - orders.counted_at_us)
-    key = orders.customer.astype(np.int64) * count + smallest
+    key = orders.customer * count + smallest
     found = {}
     for fact, weights, width in (("orders", None, np.int32), ("spend", orders.net_cents, np.int64)):
         parts = np.bincount(key, weights, customers * count).reshape(customers, count)
@@ -108,7 +108,7 @@ def _recent_sums(orders: OrderArrays, customers: int, as_of_us: int) -> dict[str
         "organic_spend_180d": _sum(buyer_180, orders.organic_cents[last_180], customers),
         "imported_spend_180d": _sum(buyer_180, orders.imported_cents[last_180], customers),
         "online_orders_90d": _count(buyer_90[is_online], customers),
-        "refunded_orders_90d": _count(buyer_90[orders.refunded_cents[last_90] > 0], customers),
+        "refunded_orders_90d": _count(buyer_90[orders.is_refunded[last_90] > 0], customers),
     }
 
 
@@ -139,7 +139,7 @@ def _median_interval(orders: OrderArrays, customers: int) -> Column:
     """The lower median of whole seconds between consecutive orders, from 3 intervals on (S3-14)."""
     is_same = orders.customer[1:] == orders.customer[:-1]
     seconds = (np.diff(orders.counted_at_us) // 1_000_000)[is_same]
-    owner = orders.customer[1:][is_same].astype(np.int64)
+    owner = orders.customer[1:][is_same]
     by_length = np.sort(owner << 32 | seconds)
     intervals = np.bincount(owner, minlength=customers)
     is_known = intervals >= MINIMUM_INTERVALS
@@ -171,7 +171,7 @@ def _weekly_spend(orders: OrderArrays, customers: int, last_day: int, calendar: 
     week = week_numbers(calendar.day_numbers(orders.counted_at_us[recent]))
     is_inside = (week >= first_week) & (week <= last_week)
     inside = recent[is_inside]
-    key = orders.customer[inside].astype(np.int64) * STABILITY_WEEKS + week[is_inside] - first_week
+    key = orders.customer[inside] * STABILITY_WEEKS + week[is_inside] - first_week
     spend = np.bincount(key, orders.net_cents[inside], customers * STABILITY_WEEKS)
     return spend.astype(np.int64).reshape(customers, STABILITY_WEEKS)
 
@@ -191,11 +191,15 @@ def integer_root(squares: Integers) -> Integers:
 def _categories(category_days: CategoryDayArrays, customers: int, last_day: int) -> dict[str, Column]:
     inside = (category_days.day > last_day - CATEGORY_DAYS) & (category_days.day <= last_day)
     # by category, then turned without moving anything: conditions read the numbers of one category together
-    key = category_days.category[inside].astype(np.int64) * customers + category_days.customer[inside]
-    shape, size = (MAXIMUM_CATEGORIES, customers), customers * MAXIMUM_CATEGORIES
-    orders = np.bincount(key, category_days.orders[inside], size).astype(np.int32)
-    spend = np.bincount(key, category_days.spend_cents[inside], size).astype(np.int64)
-    return {
-        "category_orders_180d": Column(orders.reshape(shape).T),
-        "category_spend_180d": Column(spend.reshape(shape).T),
-    }
+    key = category_days.category[inside] * customers + category_days.customer[inside]
+    found = {}
+    for name, values, width in (
+        ("category_orders_180d", category_days.orders, np.int32),
+        ("category_spend_180d", category_days.spend_cents, np.int64),
+    ):
+        sums = np.bincount(key, values[inside], minlength=1)
+        # categories behind the last one in use stay pages that nobody has touched
+        table = np.zeros(MAXIMUM_CATEGORIES * customers, width)
+        table[: len(sums)] = sums
+        found[name] = Column(table.reshape(MAXIMUM_CATEGORIES, customers).T)
+    return found

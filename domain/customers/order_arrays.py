@@ -13,35 +13,20 @@ Array = NDArray[Any]
 class OrderArrays:
     """Counted orders only, ascending by (customer, counted_at).
 
-    `customer` is the ordinal in the batch, from 0; moments are microseconds since 1970, UTC; amounts are
-    whole cents, at least 0; `channel` is the code of an OrderChannel.
+    Integers of 64 bits. `customer` is the ordinal in the batch, from 0; moments are microseconds since 1970, UTC;
+    amounts are whole cents, at least 0; `is_refunded` is 1 for an order with a refund, else 0; `channel` is the
+    code of an OrderChannel.
     """
 
     customer: Array
     counted_at_us: Array
     net_cents: Array
-    refunded_cents: Array
+    is_refunded: Array
     channel: Array
     line_cents: Array
     high_margin_cents: Array
     organic_cents: Array
     imported_cents: Array
-
-    @classmethod
-    def in_two_parts(cls, older: "OrderArrays", newer: "OrderArrays") -> "OrderArrays":
-        """Each customer's older orders, then their newer ones."""
-        customers = int(max(older.customer.max(initial=-1), newer.customer.max(initial=-1))) + 1
-        older_until = np.cumsum(np.bincount(older.customer, minlength=customers))
-        newer_until = np.cumsum(np.bincount(newer.customer, minlength=customers))
-        newer_before = np.concatenate([[0], newer_until])[older.customer]
-        older_at = np.arange(len(older.customer)) + newer_before
-        newer_at = np.arange(len(newer.customer)) + older_until[newer.customer]
-        return cls(
-            *(
-                _placed(getattr(older, name), older_at, getattr(newer, name), newer_at)
-                for name in cls.__slots__
-            )
-        )
 
     @classmethod
     def bare(cls, customer: Array, counted_at_us: Array, net_cents: Array) -> "OrderArrays":
@@ -50,18 +35,13 @@ class OrderArrays:
         return cls(customer, counted_at_us, net_cents, *[nothing] * (len(cls.__slots__) - 3))
 
     def where(self, kept: NDArray[np.bool_]) -> "OrderArrays":
-        return OrderArrays(*(getattr(self, name)[kept] for name in self.__slots__))
-
-
-def _placed(some: Array, some_at: Array, others: Array, others_at: Array) -> Array:
-    found = np.empty(len(some) + len(others), others.dtype)
-    found[some_at], found[others_at] = some, others
-    return found
+        at = np.flatnonzero(kept)
+        return OrderArrays(*(getattr(self, name).take(at) for name in self.__slots__))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CategoryDayArrays:
-    """The roll-up by business day (a day number since 1970) and category, in any order."""
+    """The roll-up by business day (a day number since 1970) and category, in any order, as integers of 64 bits."""
 
     customer: Array
     day: Array

@@ -107,17 +107,17 @@ def _next_week_roll(orders: OrderArrays, customers: int, last_day: int, calendar
     """The Sunday that ends the running week, for customers with spend in it or in the 13 weeks before."""
     last_week = last_whole_week(last_day)
     first_us = ((last_week - STABILITY_WEEKS + 1) * 7 - 5) * DAY_US
-    recent = orders.where((orders.counted_at_us > first_us) & (orders.net_cents > 0))
-    week = week_numbers(calendar.day_numbers(recent.counted_at_us))
+    recent = np.flatnonzero((orders.counted_at_us > first_us) & (orders.net_cents > 0))
+    week = week_numbers(calendar.day_numbers(orders.counted_at_us[recent]))
     is_in_them = (week > last_week - STABILITY_WEEKS) & (week <= last_week + 1)
     days = np.full(customers, NEVER, np.int64)
-    days[recent.customer[is_in_them]] = last_day_of_week(last_week + 1)
+    days[orders.customer[recent[is_in_them]]] = last_day_of_week(last_week + 1)
     return days
 
 
 def _next_category_change(category_days: CategoryDayArrays, customers: int, last_day: int) -> Integers:
     """The day on which a roll-up day leaves the 180 days, or one of the future ends."""
-    day = category_days.day.astype(np.int64)
+    day = category_days.day
     change = np.where(day > last_day, day, day + CATEGORY_DAYS)
     kept = change > last_day
     days = np.full(customers, NEVER, np.int64)

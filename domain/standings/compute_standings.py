@@ -220,6 +220,6 @@ def digest(facts: Mapping[str, Column], rows: int) -> NDArray[np.int64]:
             continue
         column = facts[fact.name]
         values = column.values if column.known is None else np.where(column.known, column.values, -1)
-        mixed = (mixed ^ values.astype(np.int64).view(np.uint64)) * np.uint64(0xFF51AFD7ED558CCD)
+        mixed = (mixed ^ values.astype(np.int64, copy=False).view(np.uint64)) * np.uint64(0xFF51AFD7ED558CCD)
         mixed ^= mixed >> np.uint64(33)
     return mixed.view(np.int64)

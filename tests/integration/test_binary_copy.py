@@ -7,7 +7,7 @@ import asyncpg
 import numpy as np
 import pytest
 
-from db.binary_copy import WireColumn, decoded, encoded, read_columns, write_columns
+from db.binary_copy import WireColumn, decoded, encoded, read_arrays, read_columns, write_columns
 
 COLUMNS = (
     WireColumn("id", "int8"),
@@ -119,6 +119,47 @@ async def test_arguments_reach_the_query(connection: Any) -> None:
 async def test_other_columns_than_promised_are_refused(connection: Any, words: str, query: str) -> None:
     with pytest.raises(ValueError, match="than promised"):
         await read_columns(connection, query, [WireColumn("a", "int4"), WireColumn("b", "int4")])
+
+
+ARRAYS = tuple(column for column in COLUMNS if column.length is None)
+
+
+async def test_columns_are_read_as_arrays_of_one_row(connection: Any) -> None:
+    await write_columns(connection, "kept", COLUMNS, VALUES)
+    chosen = ", ".join(
+        "string_agg(bits, '' ORDER BY count)"
+        if one.type == "bytea"
+        else f"array_agg({one.name} ORDER BY count)"
+        for one in ARRAYS
+    )
+
+    found = await read_arrays(connection, f"SELECT {chosen} FROM kept", ARRAYS)
+
+    assert {name: values.tolist() for name, values in found.items()} == {
+        column.name: VALUES[column.name].tolist() for column in ARRAYS
+    }
+
+
+@pytest.mark.parametrize(("words", "value"), [("no array", "NULL"), ("an empty one", "'{}'")])
+async def test_an_array_without_values_is_empty(connection: Any, words: str, value: str) -> None:
+    columns = [WireColumn("n", "int8"), WireColumn("at", "timestamptz")]
+
+    found = await read_arrays(connection, f"SELECT {value}::bigint[], {value}::timestamptz[]", columns)
+
+    assert [values.tolist() for values in found.values()] == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("words", "query"),
+    [
+        ("a NULL", "SELECT ARRAY[1, NULL]::bigint[]"),
+        ("another type", "SELECT ARRAY[1, 2]::int[]"),
+        ("a column too many", "SELECT ARRAY[1]::bigint[], 2"),
+    ],
+)
+async def test_other_arrays_than_promised_are_refused(connection: Any, words: str, query: str) -> None:
+    with pytest.raises(ValueError, match="than promised"):
+        await read_arrays(connection, query, [WireColumn("n", "int8")])
 
 
 def test_a_stream_is_decoded_as_encoded_without_a_database() -> None:

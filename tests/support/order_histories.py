@@ -1,5 +1,6 @@
 """Random order histories full of edges, written to the tables and read back as arrays."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +21,7 @@ ORDER_COLUMNS = (
     WireColumn("customer_id", "int8"),
     WireColumn("counted_at", "timestamptz"),
     WireColumn("net_cents", "int8"),
-    WireColumn("refunded_cents", "int8"),
+    WireColumn("is_refunded", "bool"),
     WireColumn("channel", "int2"),
     WireColumn("line_cents", "int8"),
     WireColumn("high_margin_cents", "int8"),
@@ -157,7 +158,7 @@ async def insert_rows(connection: Any, rows: Rows) -> None:
 
 async def read_history(connection: Any, customers: int, as_of: datetime) -> CustomerHistory:
     """The arrays of customers 1 to `customers`, by binary COPY."""
-    names = ", ".join(column.name for column in ORDER_COLUMNS)
+    names = ", ".join(column.name for column in ORDER_COLUMNS).replace("is_refunded", "refunded_cents > 0")
     counted = f"SELECT {names} FROM orders WHERE counted_at IS NOT NULL ORDER BY customer_id, counted_at"
     orders = await read_columns(connection, counted, ORDER_COLUMNS)
     names = ", ".join(column.name for column in DAY_COLUMNS)
@@ -166,11 +167,16 @@ async def read_history(connection: Any, customers: int, as_of: datetime) -> Cust
     referrers = np.array([row["referrer_id"] for row in brought], np.int64)
     return CustomerHistory(
         customers,
-        OrderArrays(orders["customer_id"] - 1, *(orders[column.name] for column in ORDER_COLUMNS[1:])),
-        CategoryDayArrays(days["customer_id"] - 1, *(days[column.name] for column in DAY_COLUMNS[1:])),
+        OrderArrays(*_integers(orders, ORDER_COLUMNS)),
+        CategoryDayArrays(*_integers(days, DAY_COLUMNS)),
         np.bincount(referrers - 1, minlength=customers) if len(referrers) else np.zeros(customers, np.int64),
         np.arange(1, customers + 1),
     )
+
+
+def _integers(read: dict[str, Any], columns: Sequence[WireColumn]) -> list[Any]:
+    first, *others = (read[column.name].astype(np.int64) for column in columns)
+    return [first - 1, *others]
 
 
 def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:

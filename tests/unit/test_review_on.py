@@ -54,7 +54,7 @@ def _history(
         np.ones(len(category_days), np.int64),
         np.full(len(category_days), 100),
     )
-    arrays = OrderArrays(customer, at_us, cents, cents // 2, np.ones_like(cents), cents, cents, cents, cents)
+    arrays = OrderArrays(customer, at_us, cents, cents % 2, np.ones_like(cents), cents, cents, cents, cents)
     return CustomerHistory(4, arrays, days, np.zeros(4, np.int64), np.arange(4))
 
 
