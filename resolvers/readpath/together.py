@@ -8,7 +8,7 @@ them beside. Requests are put together only while they would wait anyway.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,49 +55,98 @@ def shared_values(statement: Statement, values: list[Any]) -> Hashable:
 
 
 @dataclass(eq=False, slots=True)
+class Run:
+    """One request: what its statement is given, and where its text goes."""
+
+    values: list[Any]
+    told: asyncio.Future[str]
+
+
+@dataclass(eq=False, slots=True)
 class Group:
-    """Runs of one statement that become one; `waiting` is how many still want their text."""
+    """Runs of one statement that become one."""
 
     key: Hashable
     statement: Statement
-    runs: list[list[Any]] = field(default_factory=list)
-    waiting: int = 0
+    runs: list[Run] = field(default_factory=list)
+    task: asyncio.Task[None] | None = None
 
+    def waiting(self) -> list[Run]:
+        return [run for run in self.runs if not run.told.done()]
 
-Run = Callable[["Lane", Group], Coroutine[Any, Any, list[str]]]
+    async def read(self, reads: ReadConnections) -> list[str]:
+        """One text for each run: a statement that can be put together prints exactly one."""
+        values = [run.values for run in self.runs]
+        if len(values) == 1:
+            return [(await reads.fetch(self.statement.sql, values[0]))[0][0]]
+        assert self.statement.together is not None
+        rows = await reads.fetch(self.statement.together, values_of_many(self.statement, values))
+        by_number = {row[0]: row[1] for row in rows}
+        return [by_number[number] for number in range(1, len(values) + 1)]
 
 
 @dataclass(eq=False, slots=True)
 class Lane:
     """All requests of one statement: those of other statements never wait for them here."""
 
+    reads: ReadConnections
+    most: int
     running: asyncio.Semaphore
     users: int = 0
-    open: dict[Hashable, tuple[Group, asyncio.Task[list[str]]]] = field(default_factory=dict)
+    open: dict[Hashable, Group] = field(default_factory=dict)
     """Groups that can still be joined, by what their runs share."""
 
-    def join(
-        self, statement: Statement, values: list[Any], run: Run
-    ) -> tuple[Group, asyncio.Task[list[str]]]:
-        shared = shared_values(statement, values)
-        if shared not in self.open:
-            group = Group(shared, statement)
-            self.open[shared] = group, asyncio.ensure_future(run(self, group))
-        group, task = self.open[shared]
-        group.runs.append(values)
-        group.waiting += 1
-        return group, task
+    async def text(self, statement: Statement, values: list[Any]) -> str | None:
+        if not self.running.locked():  # nobody waits: no group, no task
+            async with self.running:
+                return await alone(self.reads, statement, values)
+        run = Run(values, asyncio.get_running_loop().create_future())
+        group = self.joined(statement, run)
+        try:
+            return await run.told
+        except asyncio.CancelledError:
+            self.leave(group)
+            raise
+        except (ValueError, StatementTimedOut):
+            if len(group.runs) == 1:
+                raise
+        return await alone(self.reads, statement, values)
 
-    def leave(self, group: Group, task: asyncio.Task[list[str]]) -> None:
-        group.waiting -= 1
-        if not group.waiting:
+    def joined(self, statement: Statement, run: Run) -> Group:
+        shared = shared_values(statement, run.values)
+        group = self.open.get(shared)
+        if group is None:
+            group = self.open[shared] = Group(shared, statement)
+            group.task = asyncio.ensure_future(self.run(group))
+        group.runs.append(run)
+        if len(group.runs) == self.most:
             self.close(group)
-            task.cancel()
+        return group
+
+    def leave(self, group: Group) -> None:
+        """The last who leaves takes the statement along."""
+        if not group.waiting():
+            self.close(group)
+            assert group.task is not None
+            group.task.cancel()
 
     def close(self, group: Group) -> None:
         """Who comes now is too late for it."""
-        if group.key in self.open and self.open[group.key][0] is group:
+        if self.open.get(group.key) is group:
             del self.open[group.key]
+
+    async def run(self, group: Group) -> None:
+        try:
+            async with self.running:
+                self.close(group)
+                texts = await group.read(self.reads)
+        except Exception as fault:  # noqa: BLE001 - it belongs to those who wait
+            for run in group.waiting():
+                run.told.set_exception(fault)
+            return
+        for run, text in zip(group.runs, texts, strict=True):
+            if not run.told.done():
+                run.told.set_result(text)
 
 
 @dataclass(slots=True)
@@ -113,51 +162,20 @@ class Together:
         """Cancelling the last who waits for a group cancels its statement. Errors as of `fetch`: what fails for a
         group is tried for each alone, so that nobody fails by the values of others or for their time."""
         if statement.together is None:
-            return await self.alone(statement, values)
+            return await alone(self.reads, statement, values)
         lane = self.lanes.get(statement.sql)
         if lane is None:
-            lane = self.lanes[statement.sql] = Lane(asyncio.Semaphore(self.running_each))
+            running = asyncio.Semaphore(self.running_each)
+            lane = self.lanes[statement.sql] = Lane(self.reads, self.most, running)
         lane.users += 1
         try:
-            return await self.text_in(lane, statement, values)
+            return await lane.text(statement, values)
         finally:
             lane.users -= 1
             if not lane.users:
                 del self.lanes[statement.sql]
 
-    async def text_in(self, lane: Lane, statement: Statement, values: list[Any]) -> str | None:
-        if not lane.running.locked():  # nobody waits: no group, no task
-            async with lane.running:
-                return await self.alone(statement, values)
-        group, task = lane.join(statement, values, self.run)
-        place = len(group.runs) - 1
-        if len(group.runs) == self.most:
-            lane.close(group)
-        try:
-            return (await asyncio.shield(task))[place]
-        except asyncio.CancelledError:
-            lane.leave(group, task)
-            raise
-        except (ValueError, StatementTimedOut):
-            if len(group.runs) == 1:
-                raise
-        return await self.alone(statement, values)
 
-    async def run(self, lane: Lane, group: Group) -> list[str]:
-        async with lane.running:
-            lane.close(group)
-            return await self.texts(group)
-
-    async def texts(self, group: Group) -> list[str]:
-        """One for each run; a statement of a plan that can be put together always prints one."""
-        assert group.statement.together is not None
-        if len(group.runs) == 1:
-            rows = await self.reads.fetch(group.statement.sql, group.runs[0])
-            return [rows[0][0]]
-        rows = await self.reads.fetch(group.statement.together, values_of_many(group.statement, group.runs))
-        by_number = {row[0]: row[1] for row in rows}
-        return [by_number[number] for number in range(1, len(group.runs) + 1)]
-
-    async def alone(self, statement: Statement, values: list[Any]) -> str | None:
-        rows = await self.reads.fetch(statement.sql, values)
-        return rows[0][0] if rows else None
+async def alone(reads: ReadConnections, statement: Statement, values: list[Any]) -> str | None:
+    rows = await reads.fetch(statement.sql, values)
+    return rows[0][0] if rows else None
