@@ -293,11 +293,6 @@ class StatementBuilder:
         return Statement(sql, tuple(self.binds[number] for number in used), own)
 
     def plan(self, statement: Statement) -> Plan:
-        return Plan(
-            statement,
-            tuple(self.holes),
-            tuple(self.checks),
-            tuple(self.named),
-            reads_any_customer=self.reads.any_customer,
-            reads_viewer=self.reads.viewer,
-        )
+        found = tuple(self.holes), tuple(self.checks), tuple(self.named)
+        of_customers, of_viewer = self.reads.any_customer, self.reads.viewer
+        return Plan(statement, *found, reads_any_customer=of_customers, reads_viewer=of_viewer)

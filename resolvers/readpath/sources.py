@@ -89,10 +89,8 @@ class Computed:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class One:
-    """At most one row of another entity.
-
-    `given` names other rows of the same columns that stand in when that argument is not null. `rows` are the one row
-    that `on` would find, tied to the parent themselves, where that is cheaper to read.
+    """At most one row of another entity. `given` names other rows of the same columns that stand in when that
+    argument is not null; `rows` are the one that `on` would find, tied to the parent, where they are cheaper to read.
     """
 
     on: Condition | None
