@@ -1,11 +1,14 @@
 """Drafting policies through the API: what is stored, and how every mistake is named."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from own_policy import CREATE, DRAFT, RECENCY, RULE, SPEND, changed
+from random_operations import Values
 from retailer import Retailer
+from retailer_operations import comparison_over
 from written_rules import written_rule
 
 from domain.privacy.viewer import Role
@@ -105,6 +108,20 @@ async def test_a_draft_is_not_there_for_others_than_the_staff(retailer: Retailer
     assert len(seen["tierPolicies"]) == 5
     assert [one["id"] for one in by_staff["nodes"]] == variables["ids"]
     assert "own" in {one["code"] for one in by_staff["tierPolicies"]}
+
+
+async def test_planner_and_reference_hide_the_same_drafts(retailer: Retailer) -> None:
+    await have_own(retailer)
+    policies = {"ID": [f"tpv_{number}" for number in range(1, 9)] + [f"tpo_{number}" for number in range(8)]}
+    comparison = await comparison_over(retailer, ["tierPolicies", "node", "nodes"])
+    values = Values(by_name={}, by_scalar=comparison.values.by_scalar | policies)
+    outsiders = [one for one in comparison.contexts if one.viewer.role in OUTSIDERS]
+    comparison = replace(comparison, values=values, contexts=outsiders)
+
+    await comparison.run(15, seed=5)
+
+    assert comparison.disagreements == []
+    assert retailer.fallbacks == []
 
 
 @pytest.mark.parametrize("role", OUTSIDERS)
