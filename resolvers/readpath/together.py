@@ -8,6 +8,7 @@ them beside. Requests are put together only while they would wait anyway.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,8 @@ MOST_TOGETHER = 8
 RUNNING_STATEMENTS = 2
 """Of one plan. Who finds as many under way waits, and is joined by those who come meanwhile; half of the connections
 stay for others."""
+SLOW_SECONDS = 0.1
+"""A plan whose last statement took as long for each request is read alone: eight of them would be late together."""
 GIVEN = "given"
 
 
@@ -52,6 +55,10 @@ def shared_values(statement: Statement, values: list[Any]) -> Hashable:
     """What requests must have in common, beside their statement."""
     own = {place for place, _ in statement.own}
     return tuple(repr(value) for place, value in enumerate(values, 1) if place not in own)
+
+
+class ReadAlone(Exception):
+    """What a group is told that is not read as one."""
 
 
 @dataclass(eq=False, slots=True)
@@ -93,13 +100,18 @@ class Lane:
     most: int
     running: asyncio.Semaphore
     users: int = 0
+    seconds_each: float = 0.0
+    """What a request took when the last statement ended."""
     open: dict[Hashable, Group] = field(default_factory=dict)
     """Groups that can still be joined, by what their runs share."""
 
     async def text(self, statement: Statement, values: list[Any]) -> str | None:
         if not self.running.locked():  # nobody waits: no group, no task
             async with self.running:
-                return await alone(self.reads, statement, values)
+                started = time.monotonic()
+                text = await alone(self.reads, statement, values)
+                self.seconds_each = time.monotonic() - started
+                return text
         run = Run(values, asyncio.get_running_loop().create_future())
         group = self.joined(statement, run)
         try:
@@ -107,6 +119,8 @@ class Lane:
         except asyncio.CancelledError:
             self.leave(group)
             raise
+        except ReadAlone:
+            pass
         except (ValueError, StatementTimedOut):
             if len(group.runs) == 1:
                 raise
@@ -139,7 +153,11 @@ class Lane:
         try:
             async with self.running:
                 self.close(group)
+                if self.seconds_each > SLOW_SECONDS:
+                    raise ReadAlone
+                started = time.monotonic()
                 texts = await group.read(self.reads)
+                self.seconds_each = (time.monotonic() - started) / len(texts)
         except Exception as fault:  # noqa: BLE001 - it belongs to those who wait
             for run in group.waiting():
                 run.told.set_exception(fault)

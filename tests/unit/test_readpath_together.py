@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import resolvers.readpath.together as together_module
 from domain.errors import StatementTimedOut, StoreUnavailable
 from resolvers.readpath.plan import Statement
 from resolvers.readpath.together import Together, for_many, shared_values, values_of_many
@@ -202,3 +203,16 @@ async def test_who_asks_something_else_does_not_wait() -> None:
     let_go(reads)
     await asyncio.gather(*slow, quick)
     assert not one.lanes
+
+
+async def test_a_plan_that_is_slow_is_read_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(together_module, "SLOW_SECONDS", 0.0)
+    reads = Reads()
+    one = together(reads)
+    texts = asked(one, 1, 2, 3)
+    await moment()
+    assert reads.asked == [1]
+    let_go(reads)
+
+    assert await asyncio.gather(*texts) == ["1", "2", "3"]
+    assert reads.asked == [1, 2, 3]
