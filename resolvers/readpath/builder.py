@@ -184,15 +184,12 @@ class StatementBuilder:
     def own_rows(self, row: Row) -> list[str]:
         """What this viewer may see of these rows, for every WHERE over them: what is published, and the row scope."""
         assert row.entity is not None
-        owner, limit = row.entity.scope, row.entity.limit_for(self.role)
+        owner, limit = row.entity.scope, row.entity.published.limit_for(self.role)
         conditions = [] if limit is None else [self.place(limit, row.scope).operand]
         if not self.is_scoped or isinstance(owner, RowScope):
             return conditions
         own = self.bind(Slot((CUSTOMER_ID,)), BigInteger())
         return [*conditions, f"{self.place(owner, row.scope).operand} = {own.text}"]
-
-    def may_use(self, entity: Entity) -> bool:
-        return self.role in entity.roles
 
     def place(
         self,

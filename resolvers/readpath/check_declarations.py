@@ -164,7 +164,7 @@ def stand_in_problems(field: GraphQLField, target: Entity, source: Any) -> Itera
 def columns_used(type_: Any, target: Entity) -> set[str]:
     """Keys of the target's rows that its fields read, and what says who sees them."""
     read: list[Any] = [] if isinstance(target.scope, RowScope) else [target.scope]
-    read += [target.published.only_if] if target.published else []
+    read += [] if target.published.only_if is None else [target.published.only_if]
     for field in type_.fields.values():
         match find_source(field):
             case Column(expression=expression):

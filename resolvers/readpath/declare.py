@@ -30,6 +30,8 @@ from resolvers.readpath.filter_inputs import group as group
 from resolvers.readpath.filter_inputs import matches as matches
 from resolvers.readpath.filter_inputs import reached as reached
 from resolvers.readpath.filter_inputs import related as related
+from resolvers.readpath.published import ALL_ROWS, Published
+from resolvers.readpath.published import published as published
 from resolvers.readpath.sources import (
     Argument,
     Branch,
@@ -48,7 +50,6 @@ from resolvers.readpath.sources import (
     One,
     Orders,
     Pages,
-    Published,
     Role,
     RowScope,
     WorkedRows,
@@ -220,11 +221,6 @@ def context_value(name: str, read: Callable[[Any], Any], *, sql_type: Any) -> Co
 # --- entities -------------------------------------------------------------------------------------------
 
 
-def published(only_if: Condition, *, others_to: Sequence[Role]) -> Published:
-    """`others_to`: the roles that see the rest, too."""
-    return Published(only_if, frozenset(others_to))
-
-
 def visible_to(*roles: Role) -> dict[str, frozenset[Role]]:
     """`metadata=` of a mutation or subscription: who may use it."""
     return {"visible_to": frozenset(roles)}
@@ -256,7 +252,7 @@ def entity(
     scope: ColumnElement[Any] | RowScope,
     key: ColumnElement[Any] | None = None,
     id_prefix: str | None = None,
-    published: Published | None = None,
+    published: Published = ALL_ROWS,
 ) -> Callable[[type[T]], type[T]]:
     """Makes the class a GraphQL object type over `rows`; its docstring is the description.
 

@@ -57,7 +57,7 @@ def print_merged_pages(builder: StatementBuilder, row: Row, selected: Selected, 
 
 
 def may_read(builder: StatementBuilder, branch: Branch) -> bool:
-    return builder.may_use(entity_of(builder.catalogue.by_class[branch.target]))
+    return builder.role in entity_of(builder.catalogue.by_class[branch.target]).roles
 
 
 def merged_order(branch: ReadBranch, alias: str) -> Order:

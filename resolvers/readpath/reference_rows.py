@@ -121,7 +121,7 @@ class Rows:
         if on is not None and instead is None:
             own = {source: rows} if among is None else swap
             query = query.where(self.filled(placed(on, own), parent, arguments))
-        limit = target.limit_for(self.operation.viewer.role)
+        limit = target.published.limit_for(self.operation.viewer.role)
         if limit is not None:
             query = query.where(placed(limit, swap))
         if self.own_customer_id is not None and not isinstance(target.scope, RowScope):

@@ -135,7 +135,7 @@ def node_by(builder: StatementBuilder, prefix: str) -> tuple[GraphQLObjectType, 
     """None for an unknown prefix and for a type this role may not use: both answer alike."""
     target = builder.catalogue.by_prefix.get(prefix)
     entity = entity_of(target) if target else None
-    return (target, entity) if target and entity and builder.may_use(entity) else None
+    return (target, entity) if target and entity and builder.role in entity.roles else None
 
 
 def node_json(builder: StatementBuilder, target: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> Json:

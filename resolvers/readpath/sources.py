@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import BindParameter, ColumnElement, FromClause, Subquery, Table
 
+from resolvers.readpath.published import ALL_ROWS, Published
+
 T = TypeVar("T")
 Condition = ColumnElement[bool]
 Role = enum.Enum
@@ -26,14 +28,6 @@ SHARED, WITHIN_PARENT = RowScope.SHARED, RowScope.WITHIN_PARENT
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Published:
-    """Rows that everybody sees who may use the type; the others are for `others_to` alone."""
-
-    only_if: Condition
-    others_to: Roles
-
-
-@dataclass(frozen=True, eq=False, slots=True)
 class Entity:
     """The rows behind a GraphQL object type. `scope` is the column that holds the owning customer's id."""
 
@@ -42,12 +36,7 @@ class Entity:
     id_prefix: str | None
     roles: Roles
     scope: ColumnElement[Any] | RowScope
-    published: Published | None = None
-
-    def limit_for(self, role: Role) -> Condition | None:
-        """What rows must meet for this role to see them, whosever they are."""
-        published = self.published
-        return published.only_if if published and role not in published.others_to else None
+    published: Published = ALL_ROWS
 
 
 @dataclass(frozen=True, eq=False, slots=True)
