@@ -2,11 +2,11 @@
 
 import json
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from db.outbox import publish_lock_and_ids
 from db.ranking_store import write_ranking
+from domain.tiers.canary import CanaryScope
 from domain.tiers.measure import RankMeasure
 from domain.tiers.policy import TierRule
 
@@ -63,12 +63,12 @@ async def publish(
     number: int,
     action: str,
     reason: str | None = None,
-    share: Decimal | None = None,
+    scope: CanaryScope | None = None,
 ) -> int:
     """Comes last: others wait for it. The id of the event."""
     payload = {"policy": code, "version": number, "action": action, "reason": reason}
-    if share is not None:
-        payload["share"] = str(share)
+    if scope is not None:
+        payload |= {"share": str(scope.share), "where": scope.where}
     event_id: int
     (event_id,) = await publish_lock_and_ids(connection, 1)
     await connection.execute(PUBLISH, event_id, json.dumps(payload, ensure_ascii=False))

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import asyncpg
@@ -13,16 +12,23 @@ import asyncpg
 from db import policy_activation as activation
 from db import policy_canaries as canaries
 from db.audit_store import record_changed
-from db.policy_store import INSERT_TIER, tier_row
+from db.policy_store import INSERT_TIER, running_scope, tier_row
 from db.review_store import LIVE_LOCK
 from db.standing_store import answering
 from domain.calendar import calendar_of
 from domain.errors import DomainError, ErrorCode
 from domain.privacy.viewer import Viewer
 from domain.standings.compute_standings import POLICY_SLOTS
+from domain.tiers.canary import CanaryScope
 from domain.tiers.policy import TierRule, VersionStatus
 from domain.tiers.policy_preview import Preview
-from domain.tiers.policy_store import HeldPolicy, PolicyTransaction, RecordedPreview, StoredVersion
+from domain.tiers.policy_store import (
+    CustomerIds,
+    HeldPolicy,
+    PolicyTransaction,
+    RecordedPreview,
+    StoredVersion,
+)
 from domain.tiers.rule_json import rule_from_json, rule_to_json
 from domain.words import Words
 
@@ -31,7 +37,7 @@ TAKEN = "SELECT policy_id, code FROM tier_policies"
 INSERT_POLICY = "INSERT INTO tier_policies (policy_id, code, name) VALUES ($1, $2, $3)"
 HOLD = "SELECT policy_id FROM tier_policies WHERE code = $1 FOR NO KEY UPDATE"
 VERSIONS = """
-SELECT v.version_id, number, status, rule::text, effective_from, effective_until, share
+SELECT v.version_id, number, status, rule::text, effective_from, effective_until, share, scope_where
 FROM tier_policy_versions AS v LEFT JOIN tier_policy_canaries AS c ON c.version_id = v.version_id AND ended_at IS NULL
 WHERE v.policy_id = $1 ORDER BY number
 """
@@ -155,7 +161,7 @@ async def held_policy(connection: Any, policy_id: int | None, code: str) -> Held
             rule=rule_from_json(json.loads(row["rule"])),
             effective_from=row["effective_from"],
             effective_until=row["effective_until"],
-            share=row["share"],
+            scope=running_scope(row),
         )
         for row in await connection.fetch(VERSIONS, policy_id)
     ]
@@ -205,21 +211,30 @@ class PostgresPolicyTransaction:
         await self.connection.execute(activation.SCHEDULE, version_id, effective_from)
         await self._record("SCHEDULED", self._number(version_id))
 
-    async def begin_canary(self, version_id: int, rule: TierRule, share: Decimal, *, now: datetime) -> None:
+    async def begin_canary(
+        self, version_id: int, rule: TierRule, scope: CanaryScope, group: CustomerIds, *, now: datetime
+    ) -> None:
         assert self.policy.active is not None, "a canary runs beside what is in force"
         await activation.write_places(self.connection, version_id, rule)
         await self.connection.execute(canaries.SET_STATUS, version_id, "CANARY")
-        await canaries.mark_share(self.connection, self.policy.policy_id, share=share)
-        event_id = await self._record("CANARY_BEGUN", self._number(version_id), share=share)
+        canary = self._of(version_id)
+        await canary.begin_group(group)
+        await canary.mark(scope)
+        event_id = await self._record("CANARY_BEGUN", self._number(version_id), scope=scope)
         control = self.policy.active.version_id
-        row = (version_id, self.policy.policy_id, control, share, now, event_id)
+        row = (version_id, self.policy.policy_id, control, scope.share, now, event_id, scope.where)
         await self.connection.execute(canaries.INSERT, *row)
 
-    async def widen_canary(self, share: Decimal, *, now: datetime) -> None:
-        number, before = self._canary.number, self._canary.share
-        await canaries.mark_share(self.connection, self.policy.policy_id, share=share, above=before)
-        event_id = await self._record("CANARY_WIDENED", number, share=share)
-        await self.connection.execute(canaries.WIDEN, self.policy.policy_id, share, now, event_id)
+    async def canary_group(self) -> CustomerIds:
+        return await canaries.read_group(self.connection, self._canary.version_id)
+
+    async def widen_canary(self, scope: CanaryScope, newcomers: CustomerIds, *, now: datetime) -> None:
+        before = self._canary.scope
+        assert before is not None, "a canary has a scope"
+        await self._of(self._canary.version_id).widen(before, scope, newcomers)
+        event_id = await self._record("CANARY_WIDENED", self._canary.number, scope=scope)
+        row = (self.policy.policy_id, scope.share, now, event_id, scope.where)
+        await self.connection.execute(canaries.WIDEN, *row)
 
     async def promote_canary(self, rule: TierRule, *, now: datetime) -> None:
         version_id, number = self._canary.version_id, self._canary.number
@@ -229,12 +244,15 @@ class PostgresPolicyTransaction:
         await self.connection.execute(canaries.END, self.policy.policy_id, now, event_id, "PROMOTED", None)
 
     async def end_canary(self, reason: str, *, now: datetime) -> None:
-        version_id, number, share = self._canary.version_id, self._canary.number, self._canary.share
-        assert share is not None, "a canary has a share"
+        version_id, number, scope = self._canary.version_id, self._canary.number, self._canary.scope
+        assert scope is not None, "a canary has a scope"
         await self.connection.execute(canaries.SET_STATUS, version_id, "RETIRED")
-        await canaries.mark_share(self.connection, self.policy.policy_id, share=share)
+        await self._of(version_id).mark(scope)
         event_id = await self._record("CANARY_ENDED", number, reason)
         await self.connection.execute(canaries.END, self.policy.policy_id, now, event_id, "ENDED", reason)
+
+    def _of(self, version_id: int) -> canaries.CanaryMarks:
+        return canaries.CanaryMarks(self.connection, self.policy.policy_id, version_id)
 
     @property
     def _canary(self) -> StoredVersion:
@@ -252,13 +270,13 @@ class PostgresPolicyTransaction:
         return next(one.number for one in self.policy.versions if one.version_id == version_id)
 
     async def _record(
-        self, action: str, number: int, reason: str | None = None, *, share: Decimal | None = None
+        self, action: str, number: int, reason: str | None = None, *, scope: CanaryScope | None = None
     ) -> int:
         """The id of what is published."""
         await self.audit(action, number)
         code = self.policy.code
         return await activation.publish(
-            self.connection, code=code, number=number, action=action, reason=reason, share=share
+            self.connection, code=code, number=number, action=action, reason=reason, scope=scope
         )
 
     async def audit(self, action: str, number: int) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from domain.conditions.json_form import to_json
 from domain.labels.rule import LabelDefinition
+from domain.tiers.canary import CanaryScope
 from domain.tiers.policy import Tier, TierPolicy, TierPolicyVersion, TierRule, VersionStatus
 from domain.tiers.rule_json import rule_from_json, rule_to_json
 
@@ -22,7 +23,7 @@ INSERT INTO tiers (version_id, rank, code, name, threshold, threshold_inclusive,
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 VERSIONS = """
-SELECT version_id, v.policy_id, code, number, status, rule::text, effective_from, share
+SELECT version_id, v.policy_id, code, number, status, rule::text, effective_from, share, scope_where
 FROM tier_policy_versions AS v JOIN tier_policies USING (policy_id) LEFT JOIN tier_policy_canaries USING (version_id)
 ORDER BY effective_until NULLS FIRST, version_id
 """
@@ -79,11 +80,18 @@ async def read_versions(connection: Any) -> dict[int, tuple[int, TierPolicyVersi
                 status=VersionStatus(row["status"]),
                 effective_from=row["effective_from"],
                 rule=rule_from_json(json.loads(row["rule"])),
-                canary_share=row["share"] if row["status"] == VersionStatus.CANARY else None,
+                canary_scope=running_scope(row),
             ),
         )
         for row in await connection.fetch(VERSIONS)
     }
+
+
+def running_scope(row: Any) -> CanaryScope | None:
+    """None of a version that does not run as a canary, also where it once did."""
+    if row["status"] != VersionStatus.CANARY:
+        return None
+    return CanaryScope(share=row["share"], where=row["scope_where"])
 
 
 def in_force(

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from db.policy_canaries import read_group
 from db.policy_store import in_force, read_versions
 from db.ranking_store import Rankings
 from domain.calendar import calendar_of
 from domain.errors import SetupError
 from domain.standings.compute_standings import Rules, make_rules
 from domain.tiers.policy import TierPolicyVersion, VersionStatus
+from domain.tiers.policy_store import CustomerIds
 
 LIVE_STATE = """
 SELECT live_as_of, time_zone,
-       ARRAY(SELECT concat_ws(' ', status, version_id, share)
+       ARRAY(SELECT concat_ws(' ', status, version_id, share_event_id)
              FROM tier_policy_versions AS v LEFT JOIN tier_policy_canaries USING (version_id)
              WHERE status IN ('ACTIVE', 'CANARY', 'RETIRED') ORDER BY version_id) AS versions,
        (SELECT json_object_agg(version_id, day ORDER BY version_id) FROM (
@@ -74,15 +76,28 @@ class RulesInForce:
         if rules is None:
             days = ranking_days(row["rankings"])
             versions = await self._rankings.bound(connection, await read_versions(connection), days)
+            canaries = in_force(versions, VersionStatus.CANARY)
             rules = make_rules(
                 in_force(versions),
                 calendar_of(row["time_zone"]),
                 ended=ended(versions),
                 ladders=ladders(versions),
-                canaries=in_force(versions, VersionStatus.CANARY),
+                canaries=canaries,
+                groups=await read_groups(connection, canaries),
             )
             self._known = {key: rules}
         return LiveState(row["live_as_of"], rules)
+
+
+async def read_groups(
+    connection: Any, canaries: Mapping[int, tuple[int, TierPolicyVersion]]
+) -> dict[int, CustomerIds]:
+    """By version id those that have one. *Memory*: 8 bytes a customer of it."""
+    return {
+        version_id: await read_group(connection, version_id)
+        for version_id, version in canaries.values()
+        if version.canary_scope is not None and version.canary_scope.where is not None
+    }
 
 
 def ranking_days(text: str | None) -> dict[int, date]:

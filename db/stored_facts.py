@@ -67,14 +67,25 @@ class PostgresChosenCustomers:
     async def among(self, customer_ids: Array) -> Booleans:
         if not len(customer_ids):
             return np.zeros(0, np.bool_)
-        column = t.customers.c.customer_id
         first, last = int(customer_ids[0]), int(customer_ids[-1])
+        return np.isin(customer_ids, await self.between(first, last))
+
+    async def everybody(self) -> Array:
+        async with answering():
+            greatest: int = await self.pool.fetchval(GREATEST)
+        blocks = range(0, greatest + 1, BLOCK_CUSTOMERS)
+        found = [await self.between(first, first + BLOCK_CUSTOMERS - 1) for first in blocks]
+        return np.sort(np.concatenate(found))
+
+    async def between(self, first: int, last: int) -> Array:
+        """Those of these ids, in any order."""
+        column = t.customers.c.customer_id
         query = select(column).where(column.between(first, last), self.condition)
         compiled: Any = query.compile(dialect=dialect())  # type: ignore[no-untyped-call]
         values = [compiled.params[name] for name in compiled.positiontup or []]
         async with answering():
             rows = await self.pool.fetch(compiled.string, *values)
-        return np.isin(customer_ids, np.array([row[0] for row in rows], np.int64))
+        return np.array([row[0] for row in rows], np.int64)
 
 
 async def read_block(connection: Any, facts: Sequence[str], policy_id: int, first: int) -> StoredFactsBlock:

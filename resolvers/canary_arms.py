@@ -1,7 +1,8 @@
 """The rows behind a comparison of a canary with the rest.
 
-Arms are told by the hash, not by the tier: whoever was chosen counts, whatever became of them. Decisions before and
-after are told by the ids of the log, which follow the commits; a business clock may stand still.
+Arms are told by the hash, not by the tier: whoever was chosen counts, whatever became of them. Of a canary on a group
+both arms are of the group. Decisions before and after are told by the ids of the log, which follow the commits; a
+business clock may stand still.
 """
 
 from typing import Any
@@ -29,6 +30,7 @@ from resolvers.live_moment import live_as_of
 from resolvers.past_tiers import rank_of, version_of
 
 canary, customers, log = t.tier_policy_canaries.c, t.customers.c, t.tier_transitions
+group = t.tier_canary_groups.c
 later = t.tier_policy_canaries.alias("later_canaries")
 last = select(func.max(later.c.share_event_id)).where(later.c.policy_id == canary.policy_id).scalar_subquery()
 until = func.coalesce(canary.ended_at, live_as_of)
@@ -41,6 +43,12 @@ def arm(customer_id: Any, of: Any) -> Any:
     return case(
         (is_in, literal(ComparedArm.TREATMENT.value, Text)), else_=literal(ComparedArm.CONTROL.value, Text)
     )
+
+
+def in_group(customer_id: Any) -> tuple[Any, Any]:
+    """The rows of its group to join, and the condition that is left to ask: a canary without one has everybody."""
+    joined = (group.customer_id == customer_id) & (group.version_id == canary.version_id)
+    return joined, canary.scope_where.is_(None) | group.customer_id.is_not(None)
 
 
 def sums_of_arms() -> Any:
@@ -69,10 +77,15 @@ def sums_of_arms() -> Any:
     }
     named_sums = [part for name, value in sums.items() for part in (literal_column(f"'{name}'"), value)]
     kind = arm(customers.customer_id, canary).label("kind")
+    joined, is_in = in_group(customers.customer_id)
     of_arms = (
         select(kind, func.jsonb_build_object(*named_sums).label("sums"))
-        .select_from(t.customers.outerjoin(spent, spent.c.customer_id == customers.customer_id))
-        .where(customers.registered_at <= until)
+        .select_from(
+            t.customers.outerjoin(spent, spent.c.customer_id == customers.customer_id).outerjoin(
+                t.tier_canary_groups, joined
+            )
+        )
+        .where(is_in, customers.registered_at <= until)
         .group_by(literal_column("1"))
         .correlate(t.tier_policy_canaries)
         .subquery("sums_of_arms")
@@ -101,6 +114,7 @@ def moves_of_arms() -> Any:
         .correlate(t.tier_policy_canaries)
         .subquery("decisions_of_arms")
     )
+    joined, is_in = in_group(decisions.c.customer_id)
     sides = [part(decisions.c[side]) for side in ("before", "now") for part in (version_of, rank_of)]
     counted = (
         select(
@@ -108,6 +122,8 @@ def moves_of_arms() -> Any:
             *(part.label(f"part_{place}") for place, part in enumerate(sides)),
             func.count().label("customers"),
         )
+        .select_from(decisions.outerjoin(t.tier_canary_groups, joined))
+        .where(is_in)
         .group_by(*(literal_column(str(place)) for place in range(1, 6)))
         .correlate(t.tier_policy_canaries)
         .subquery("moves_of_arms")

@@ -20,7 +20,7 @@ from resolvers.readpath.declare import column, computed, embed, entity, one
 from resolvers.readpath.expressions import coded
 from resolvers.readpath.sources import SHARED
 from resolvers.tier_answers import Period
-from resolvers.tier_policies import DecimalRange, TierPolicy, TierPolicyVersion
+from resolvers.tier_policies import DecimalRange, TierPolicy, TierPolicyVersion, TierScope
 
 strawberry.enum(KpiName, description="What a customer did, on average. May grow. [S1-16]")
 of = comparisons.c
@@ -103,7 +103,8 @@ def sample_ratio(context: Context, sums: Sums, share: Decimal) -> Decimal:  # no
 
 
 def is_valid(context: Context, sums: Sums, share: Decimal) -> bool:  # noqa: ARG001
-    return ratio(sums, share) >= arm_comparison.LEAST_RATIO_PROBABILITY
+    are_both = all(arm_sums(sums, one).customers for one in ComparedArm)
+    return are_both and ratio(sums, share) >= arm_comparison.LEAST_RATIO_PROBABILITY
 
 
 @entity(comparisons, roles=WATCHERS, scope=SHARED)
@@ -117,7 +118,13 @@ class TierPolicyComparison:
     treatment: TierPolicyVersion = one(
         "What grades the canary.", on=t.tier_policy_versions.c.version_id == of.version_id
     )
-    share: Decimal = column(of.share, "Of customers who are in the canary, 0..1.")
+    share: Decimal = column(
+        of.share, "Of all customers, or of those of the group, who are in the canary, 0..1."
+    )
+    scope: TierScope = one(
+        "Whom it had, or has; both arms are of its group.",
+        on=t.tier_policy_canaries.c.version_id == of.version_id,
+    )
     period: Period = embed(
         Period,
         "From when the canary had this share to its end, or to the moment that is live.",
@@ -139,5 +146,6 @@ class TierPolicyComparison:
         is_valid,
         of.sums,
         of.share,
-        about="Sizes are what lots give: the probability is at least 0.001; else do not compare.",
+        about="Both arms have somebody, and sizes that lots give: the probability is at least 0.001; else do not "
+        "compare.",
     )

@@ -55,7 +55,13 @@ class TierScope:
     """Whom a version grades, where it is not everybody. [S1-19]"""
 
     share: Decimal = column(
-        t.tier_policy_canaries.c.share, "Of customers, 0..1: the same ones for as long as it runs, or more."
+        t.tier_policy_canaries.c.share,
+        "Of all customers or of the group, 0..1: the same ones for as long as it runs, or more.",
+    )
+    where: str | None = column(
+        t.tier_policy_canaries.c.scope_where,
+        "The filter that the group was found by, a CustomerFilter as JSON; null: all customers.",
+        visible_to=STAFF,
     )
 
 
@@ -138,7 +144,7 @@ class TierPolicyVersion(Node):
     )
     created_at: datetime = column(t.tier_policy_versions.c.created_at, "When it was written.")
     scope: TierScope | None = one(
-        "The share that it grades as a canary; null: it grades everybody or nobody. [S1-19]",
+        "Whom it grades as a canary; null: it grades everybody or nobody. [S1-19]",
         on=(t.tier_policy_canaries.c.version_id == t.tier_policy_versions.c.version_id)
         & t.tier_policy_canaries.c.ended_at.is_(None),
     )
@@ -173,7 +179,7 @@ class TierPolicy(Node):
         & (t.tier_policy_versions.c.status == "ACTIVE"),
     )
     canary_version: TierPolicyVersion | None = one(
-        "Grades a share of customers beside it; null: no canary runs.",
+        "Grades some customers beside it; null: no canary runs.",
         on=(t.tier_policy_versions.c.policy_id == t.tier_policies.c.policy_id)
         & (t.tier_policy_versions.c.status == "CANARY"),
         visible_to=STAFF,

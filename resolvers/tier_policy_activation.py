@@ -1,7 +1,6 @@
 """Activating, rolling back and retiring policies: inputs and payloads."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated
 
 import strawberry
@@ -11,21 +10,11 @@ from db import tables as t
 from domain.errors import DomainError, ErrorCode
 from domain.standings.activate_policy import activate_version, retire_policy, roll_back
 from domain.standings.run_canary import end_canary, run_canary
+from resolvers.canary_scope import TierScopeInput, canary_group, canary_scope
 from resolvers.context import Context
 from resolvers.errors import UserError, user_error
 from resolvers.readpath.cursors import decode_id
 from resolvers.tier_policies import TierPolicy, TierPolicyVersion
-
-
-@strawberry.input(
-    one_of=True, description="For whom a version is put in force, if not for everybody. [S1-19]"
-)
-class TierScopeInput:
-    share: Decimal | None = strawberry.field(
-        description="Of customers, above 0 and below 1, four digits: as a canary, on the same ones for as long as it "
-        "runs; a larger share widens it.",
-        default=strawberry.UNSET,
-    )
 
 
 @strawberry.input(description="What was looked at, to be put in force.")
@@ -99,8 +88,8 @@ async def activated(
         if version_id is None:
             message = "There is no such version: take an id from tierPolicies."
             raise DomainError(ErrorCode.NOT_FOUND, message, ("version",))
-        if given.scope and given.scope.share is not None:
-            await begun(context, given, version_id, given.scope.share)
+        if given.scope:
+            await begun(context, given, version_id, given.scope)
         else:
             await activate_version(
                 context.policies,
@@ -117,7 +106,9 @@ async def activated(
     return TierPolicyActivatePayload(tier_policy_version=found, user_errors=[])
 
 
-async def begun(context: Context, given: TierPolicyActivateInput, version_id: int, share: Decimal) -> None:
+async def begun(
+    context: Context, given: TierPolicyActivateInput, version_id: int, scope: TierScopeInput
+) -> None:
     if given.effective_from is not None:
         message = "A canary begins at once: leave effectiveFrom out."
         raise DomainError(ErrorCode.WRONG_STATE, message, ("effectiveFrom",))
@@ -126,7 +117,8 @@ async def begun(context: Context, given: TierPolicyActivateInput, version_id: in
         context.stored_facts,
         version_id=version_id,
         preview_hash=given.preview_hash,
-        share=share,
+        scope=canary_scope(scope),
+        chosen=canary_group(context, scope),
         now=context.now,
         viewer=context.viewer,
     )

@@ -29,6 +29,7 @@ from db.tables.orders import categories, category_days, order_lines, orders, pro
 from db.tables.pricing import member_day_offers
 from db.tables.standings import LABEL_BYTES, customer_standings
 from db.tables.tiers import (
+    tier_canary_groups,
     tier_policies,
     tier_policy_canaries,
     tier_policy_previews,
@@ -74,6 +75,7 @@ __all__ = [
     "shop",
     "source_records",
     "sources",
+    "tier_canary_groups",
     "tier_policies",
     "tier_policy_canaries",
     "tier_policy_previews",

@@ -98,7 +98,7 @@ class TierPolicyPreviewColumns(TypedColumns):
 
 
 class TierPolicyCanaryColumns(TypedColumns):
-    """A version that grades a share of customers, or once did: it runs as a canary once [S1-19]."""
+    """A version that grades some customers, or once did: it runs as a canary once [S1-19]."""
 
     version_id: Named[int] = Column(
         BigInteger, ForeignKey("tier_policy_versions.version_id"), primary_key=True
@@ -107,6 +107,9 @@ class TierPolicyCanaryColumns(TypedColumns):
     control_version_id: Named[int] = Column(BigInteger, ForeignKey("tier_policy_versions.version_id"))
     """What grades everybody else meanwhile."""
     share: Named[Any] = Column(Numeric)
+    """Of all customers, or of the group."""
+    scope_where: Named[str | None] = Column(Text)
+    """The filter that the group was found by, as JSON; null: no group."""
     began_at: Named[datetime] = Column(MOMENT)
     """Business time, as all here."""
     share_since: Named[datetime] = Column(MOMENT)
@@ -119,6 +122,14 @@ class TierPolicyCanaryColumns(TypedColumns):
     """PROMOTED or ENDED; null: it runs."""
     reason: Named[str | None] = Column(Text)
     """Why it was ended, in the operator's words."""
+
+
+class TierCanaryGroupColumns(TypedColumns):
+    """Whom the filter of a canary found: its customers, and by lots those whom they are compared with. Of the last
+    canary of a policy only."""
+
+    customer_id: Named[int] = Column(BigInteger, primary_key=True)
+    version_id: Named[int] = Column(BigInteger, primary_key=True)
 
 
 class LifeColumns(TypedColumns):
@@ -219,6 +230,7 @@ tier_policy_canaries = Table(
     TierPolicyCanaryColumns,
     Index("ix_tier_policy_canaries_running", "policy_id", unique=True, postgresql_where="ended_at IS NULL"),
 )
+tier_canary_groups = Table("tier_canary_groups", metadata, TierCanaryGroupColumns)
 tier_standings = Table(
     "tier_standings", metadata, TierStandingColumns, Index(None, "policy_id", "rank", "customer_id")
 )

@@ -68,6 +68,9 @@ class ChosenCustomers(Protocol):
     async def among(self, customer_ids: NDArray[np.int64]) -> Booleans:
         """Which of these, ascending."""
 
+    async def everybody(self) -> NDArray[np.int64]:
+        """All of them, ascending."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewScope:

@@ -14,7 +14,7 @@ from domain.customers.facts import CONDITION_INPUTS
 from domain.labels.bits import LabelReading, read_labels
 from domain.labels.rules import LABELS
 from domain.labels.silence import SilenceReading, read_silence
-from domain.tiers.canary import bucket, buckets_of
+from domain.tiers.canary import bucket
 from domain.tiers.evaluation import RuleReading, read_rule
 from domain.tiers.evidence import evidence_facts
 from domain.tiers.policy import TierPolicyVersion
@@ -46,21 +46,23 @@ class ActivePolicy:
         return (self.version.number - 1) % 255 + 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RunningCanary:
-    """A version that grades the customers of some buckets, while the policy's other version grades the rest."""
+    """A version that grades some customers, while the policy's other version grades the rest."""
 
     policy: ActivePolicy
     buckets: int
     silence: SilenceReading
     """Of this version, beside that of all who are not in the canary."""
+    group: NDArray[np.int64] | None = None
+    """The ids, ascending, that the buckets are of; null: of everybody."""
 
     def takes(self, customer_ids: NDArray[np.int64]) -> Booleans:
         found: Booleans = bucket(customer_ids, self.policy.policy_id) < self.buckets
-        return found
+        return found if self.group is None else found & is_among(self.group, customer_ids)
 
     def takes_one(self, customer_id: int) -> bool:
-        return int(bucket(customer_id, self.policy.policy_id)) < self.buckets
+        return bool(self.takes(np.array([customer_id], np.int64))[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -122,9 +124,10 @@ def make_rules(
     ended: Mapping[int, tuple[int, TierPolicyVersion]] = MappingProxyType({}),
     ladders: Mapping[int, tuple[str, ...]] = MappingProxyType({}),
     canaries: Mapping[int, tuple[int, TierPolicyVersion]] = MappingProxyType({}),
+    groups: Mapping[int, NDArray[np.int64]] = MappingProxyType({}),
 ) -> Rules:
     """`versions`: policy id -> (version id, the version in force); `ended` likewise, the last one that was, and
-    `canaries`, versions with a share.
+    `canaries`, versions with a scope. `groups`: by version id the group of a canary that has one.
 
     *Cost*: some 10 ms, once per change of them."""
     policies = active_policies(versions)
@@ -137,14 +140,26 @@ def make_rules(
         silence=read_silence([*_silences(policies), *conditions]),
         calendar=calendar,
         version_bytes=_version_bytes(policies),
-        canaries=tuple(map(_running_canary, active_policies(canaries))),
+        canaries=tuple(
+            _running_canary(canary, groups.get(canary.version_id)) for canary in active_policies(canaries)
+        ),
     )
 
 
-def _running_canary(policy: ActivePolicy) -> RunningCanary:
-    share = policy.version.canary_share
-    assert share is not None, "a version runs as a canary on a share"
-    return RunningCanary(policy, buckets_of(share), read_silence(_silences([policy])))
+def _running_canary(policy: ActivePolicy, group: NDArray[np.int64] | None) -> RunningCanary:
+    scope = policy.version.canary_scope
+    assert scope is not None, "a version runs as a canary on a scope"
+    assert (scope.where is None) is (group is None), "a group is what a filter found"
+    return RunningCanary(policy, scope.buckets, read_silence(_silences([policy])), group)
+
+
+def is_among(group: NDArray[np.int64], customer_ids: NDArray[np.int64]) -> Booleans:
+    """Which of these are in a group, whose ids ascend. *Cost*: the logarithm of the group, for each."""
+    if not len(group):
+        return np.zeros(len(customer_ids), np.bool_)
+    places = np.minimum(np.searchsorted(group, customer_ids), len(group) - 1)
+    found: Booleans = group[places] == customer_ids
+    return found
 
 
 def _silences(policies: Sequence[ActivePolicy]) -> list[Condition]:

@@ -79,9 +79,10 @@ def compare_arms(control: ArmSums, treatment: ArmSums) -> tuple[Compared, ...]:
 
 
 def sample_ratio_probability(control: int, treatment: int, share: Decimal) -> float:
-    """How probable arms are that miss the share by as much as these (chi square, one degree of freedom)."""
+    """How probable arms are that miss the share by as much as these (chi square, one degree of freedom). Where
+    nobody is left out, no lots are drawn: 1."""
     everybody, wanted = control + treatment, Fraction(share)
-    if not everybody:
+    if not everybody or wanted == 1:
         return 1.0
     missed = treatment - everybody * wanted
     return erfc(sqrt(missed**2 / (everybody * wanted * (1 - wanted)) / 2))

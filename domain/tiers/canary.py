@@ -1,5 +1,7 @@
-"""Which customers a canary takes: a stable share, by a hash of the customer and the policy (S1-19)."""
+"""Which customers a canary takes: a stable share of all or of a group, by a hash of the customer and the policy
+(S1-19)."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +14,21 @@ BETWEEN_POLICIES = 0x0F1BBCDD
 """The ids of two policies are hashed from starts far apart, so their canaries do not go together. Eight of it stay
 in the 32 bits that PostgreSQL multiplies small integers in."""
 TO_EACH_SQUARE = 0x45D9F3B
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryScope:
+    """For whom a canary runs."""
+
+    share: Decimal
+    """Of the group; only of a group it may be all, 1."""
+    where: str | None = None
+    """The filter that the group was found by, as it was given; null: all customers."""
+
+    @property
+    def buckets(self) -> int:
+        """*Errors*: as those of `buckets_of`."""
+        return BUCKETS if self.where is not None and self.share == 1 else buckets_of(self.share)
 
 
 def bucket(customer_id: Any, policy_id: Any) -> Any:
@@ -27,7 +44,7 @@ def bucket(customer_id: Any, policy_id: Any) -> Any:
 def buckets_of(share: Decimal) -> int:
     """How many buckets a share is. *Errors*: DomainError OUT_OF_RANGE; INVALID where it is no whole number."""
     if not 0 < share < 1:
-        message = "A share lies between 0 and 1, such as 0.05; for everybody, leave the scope out."
+        message = "A share lies between 0 and 1, such as 0.05: leave it out for all of a group."
         raise DomainError(ErrorCode.OUT_OF_RANGE, message, ("scope", "share"))
     buckets = share * BUCKETS
     if buckets != int(buckets):

@@ -12,6 +12,7 @@ from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
 
+from domain.tiers.canary import CanaryScope
 from domain.tiers.measure import ORDERED_FACT, BandsMeasure, Facts, Gate, Measure, RankMeasure
 from domain.tiers.ranking import FrozenRanking
 from domain.tiers.timing import TierTiming
@@ -177,8 +178,8 @@ class TierPolicyVersion:
     status: VersionStatus
     effective_from: datetime | None
     rule: TierRule
-    canary_share: Decimal | None = None
-    """Of customers, while it runs as a canary (S1-19)."""
+    canary_scope: CanaryScope | None = None
+    """Whom it grades while it runs as a canary (S1-19)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,14 +3,19 @@
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from domain.calendar import Calendar
 from domain.privacy.viewer import Viewer
+from domain.tiers.canary import CanaryScope
 from domain.tiers.policy import TierRule, VersionStatus
 from domain.tiers.policy_preview import Preview
 from domain.words import Words
+
+CustomerIds = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +29,8 @@ class StoredVersion:
     effective_from: datetime | None
     effective_until: datetime | None
     """When it was last ended; null: it is in force, or never was for everybody."""
-    share: Decimal | None = None
-    """Of the customers, while it is a canary."""
+    scope: CanaryScope | None = None
+    """While it is a canary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +94,17 @@ class PolicyTransaction(Protocol):
     async def schedule(self, version_id: int, rule: TierRule, effective_from: datetime) -> None:
         """The night that opens a business day at that moment or after it puts the version in force."""
 
-    async def begin_canary(self, version_id: int, rule: TierRule, share: Decimal, *, now: datetime) -> None:
-        """Beside what is in force, marks its customers for review, and publishes it. `rule`: with its places."""
+    async def begin_canary(
+        self, version_id: int, rule: TierRule, scope: CanaryScope, group: CustomerIds, *, now: datetime
+    ) -> None:
+        """Beside what is in force, marks its customers for review, and publishes it. `rule`: with its places;
+        `group`: whom its filter found, if it has one."""
 
-    async def widen_canary(self, share: Decimal, *, now: datetime) -> None:
-        """Marks those who come in, and publishes it."""
+    async def canary_group(self) -> CustomerIds:
+        """Of the canary that runs, ascending; nobody, where it has a share of all customers."""
+
+    async def widen_canary(self, scope: CanaryScope, newcomers: CustomerIds, *, now: datetime) -> None:
+        """Marks those who come in, and publishes it. `newcomers`: to its group; without a filter the group ends."""
 
     async def promote_canary(self, rule: TierRule, *, now: datetime) -> None:
         """Puts it in force for everybody."""

@@ -17,7 +17,7 @@ DELETE FROM tier_transitions WHERE policy_id = 7; DELETE FROM tier_standings WHE
 DELETE FROM tier_policy_previews; DELETE FROM dirty_customers; DELETE FROM outbox WHERE kind = 'POLICY_CHANGED';
 DELETE FROM tier_rankings USING tier_policy_versions AS v
 WHERE v.version_id = tier_rankings.version_id AND policy_id = 7;
-DELETE FROM tier_policy_canaries;
+DELETE FROM tier_policy_canaries; DELETE FROM tier_canary_groups;
 DELETE FROM tiers USING tier_policy_versions AS v WHERE v.version_id = tiers.version_id AND policy_id = 7;
 DELETE FROM tier_policy_versions WHERE policy_id = 7; DELETE FROM tier_policies WHERE policy_id = 7;
 UPDATE customer_standings SET tiers = tiers & ~(255::bigint << 56), raw_tiers = raw_tiers & ~(255::bigint << 56),

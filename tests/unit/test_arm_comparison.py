@@ -103,3 +103,7 @@ def test_sizes_that_lots_would_not_give_are_improbable(
     assert sample_ratio_probability(control, treatment, Decimal(share)) == pytest.approx(
         probability, rel=0.01
     )
+
+
+def test_where_nobody_is_left_out_no_lots_are_drawn() -> None:
+    assert sample_ratio_probability(0, 300, Decimal(1)) == 1.0

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import DomainError
-from domain.tiers.canary import BUCKETS, bucket, buckets_of
+from domain.tiers.canary import BUCKETS, CanaryScope, bucket, buckets_of
 
 IDS = st.integers(1, 2**63 - 1)
 POLICIES = st.integers(0, 7)
@@ -79,3 +79,12 @@ def test_a_share_that_is_none_is_refused(share: str, code: str) -> None:
         buckets_of(Decimal(share))
 
     assert (refused.value.code.name, refused.value.field) == (code, ("scope", "share"))
+
+
+def test_only_a_group_may_be_taken_whole() -> None:
+    assert CanaryScope(share=Decimal(1), where="{}").buckets == BUCKETS
+    assert (
+        CanaryScope(share=Decimal("0.25"), where="{}").buckets == CanaryScope(share=Decimal("0.25")).buckets
+    )
+    with pytest.raises(DomainError):
+        CanaryScope(share=Decimal(1)).buckets  # noqa: B018

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.calendar import calendar_of
 from domain.standings.rules import Rules, make_rules
-from domain.tiers.canary import bucket, buckets_of
+from domain.tiers.canary import CanaryScope, bucket, buckets_of
 from domain.tiers.policy import VersionStatus
 from domain.tiers.presets import PRESETS
 
@@ -23,7 +23,9 @@ FIRST = {place: policy.versions[0] for place, policy in enumerate(PRESETS)}
 def everywhere() -> Rules:
     """A canary of every policy."""
     halves = {
-        place: replace(version, number=2, status=VersionStatus.CANARY, canary_share=Decimal("0.5"))
+        place: replace(
+            version, number=2, status=VersionStatus.CANARY, canary_scope=CanaryScope(share=Decimal("0.5"))
+        )
         for place, version in FIRST.items()
     }
     return make_rules(
@@ -76,3 +78,24 @@ def test_widening_moves_customers_into_the_canary_only(ids: list[int], one: Deci
     before, after = (rules({0: share}).versions_of(customers)[:, 0] for share in (narrow, wide))
 
     assert (after >= before).all()
+
+
+@given(IDS, st.lists(st.integers(1, 2**40), max_size=40), SHARES)
+def test_of_a_group_lots_take_a_part_and_of_others_nobody(
+    ids: list[int], others: list[int], share: Decimal
+) -> None:
+    """One customer is told the same as many."""
+    group = np.array(sorted({*ids[::2], *others}), np.int64)
+    canary = replace(everywhere().canaries[0], buckets=buckets_of(share), group=group)
+
+    taken = canary.takes(np.array(ids, np.int64))
+
+    inside = set(group.tolist())
+    assert taken.tolist() == [one in inside and bucket(one, 0) < buckets_of(share) for one in ids]
+    assert taken.tolist() == [canary.takes_one(one) for one in ids]
+
+
+def test_without_a_group_that_was_found_nobody_is_taken() -> None:
+    canary = replace(everywhere().canaries[0], group=np.zeros(0, np.int64))
+
+    assert not canary.takes(np.arange(1, 1_000, dtype=np.int64)).any()
