@@ -6,6 +6,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from domain.synthetic.credit import Credit, draw_credit
 from domain.synthetic.people import NOBODY, People
 from domain.synthetic.profiles import Block
 from domain.synthetic.purchases import Purchases
@@ -19,6 +20,8 @@ ORDERS_PER_BLOCK = 100_000_000
 _STATUSES = texts("PLACED", "PAID", "DELIVERED", "CANCELLED", "REFUNDED")
 _PLACED, _PAID, _DELIVERED, _CANCELLED, _REFUNDED = range(5)
 _HOUR = 3_600
+_KITCHEN_ON_WAY_HOURS = 8
+_NEVER = np.datetime64("NaT", "s")
 _GROUP = CHANNELS.index("COMMUNITY_GROUP")
 
 
@@ -45,12 +48,17 @@ def build_orders(
     status = _statuses(random, retailer.end_second, people.is_business[person], placed, paid)
     cancelled_unpaid = (status == _CANCELLED) & (random.random(len(placed)) < 0.5)
     is_paid = (status != _PLACED) & ~cancelled_unpaid
+    credit = draw_credit(retailer, block, people, person, placed)
+    status, on_credit = _on_credit(credit, status, retailer.end_second - placed)
+    paid_at = np.where(is_paid, paid.astype("datetime64[s]"), _NEVER)
     record = records.first[person] + (random.random(len(person)) * records.count[person]).astype(np.int64)
     table = {
         "external_id": numbered("D", block.number * ORDERS_PER_BLOCK + np.arange(1, len(placed) + 1), 11),
         "customer_external_id": records.external_id[record],
         "placed_at": placed.astype("datetime64[s]"),
-        "paid_at": np.where(is_paid, paid.astype("datetime64[s]"), np.datetime64("NaT", "s")),
+        "paid_at": np.where(on_credit, credit.paid_at, paid_at),
+        "confirmed_at": np.where(on_credit, credit.confirmed_at, _NEVER),
+        "credit_days": np.where(on_credit, credit.days, b""),
         "status": _STATUSES[status],
         "channel": texts(*CHANNELS)[channel],
         "net_amount": net,
@@ -97,10 +105,20 @@ def _statuses(
     """Nearly all are delivered; the newest are on their way, and some on credit are not paid yet."""
     age = end_second - placed
     draw = random.random(len(placed))
-    on_way = age < np.where(is_business, 8, 3) * _HOUR
+    on_way = age < np.where(is_business, _KITCHEN_ON_WAY_HOURS, 3) * _HOUR
     unpaid = (paid > end_second) | ((draw > 0.97) & is_business & (age < 20 * SECONDS_PER_DAY))
     choices = [unpaid, draw < 0.02, draw < 0.032, on_way]
     return np.select(choices, [_PLACED, _CANCELLED, _REFUNDED, _PAID], _DELIVERED)
+
+
+def _on_credit(
+    credit: Credit, status: NDArray[np.int64], age: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Statuses, and which orders are on credit: none that was cancelled or refunded. They are delivered without having
+    been paid; until then they are placed."""
+    on_credit = credit.is_on_credit & (status != _CANCELLED) & (status != _REFUNDED)
+    is_delivered = age >= _KITCHEN_ON_WAY_HOURS * _HOUR
+    return np.where(on_credit, np.where(is_delivered, _DELIVERED, _PLACED), status), on_credit
 
 
 def _refunded_cents(

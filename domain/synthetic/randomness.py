@@ -21,6 +21,7 @@ class Stream(IntEnum):
     PURCHASES = 4
     ORDERS = 5
     LINES = 6
+    CREDIT = 7
 
 
 def stream(seed: int, table: Stream, block: int = 0) -> Generator:

@@ -17,7 +17,7 @@ class Kind(StrEnum):
 
     TEXT = "text"  # UTF-8 bytes (dtype S), empty when missing
     MONEY = "money"  # int64, hundredths of the shop's currency
-    NUMBER = "number"  # an integer
+    NUMBER = "number"  # an integer, never missing
     FLAG = "flag"  # bool
     TIME = "time"  # datetime64[s], local time of Asia/Shanghai (+08:00), NaT when missing
 
@@ -53,6 +53,8 @@ COLUMNS: Mapping[str, Mapping[str, Kind]] = {
         "customer_external_id": _T,
         "placed_at": _W,
         "paid_at": _W,
+        "confirmed_at": _W,
+        "credit_days": _T,
         "status": _T,
         "channel": _T,
         "net_amount": _M,

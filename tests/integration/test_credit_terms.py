@@ -182,3 +182,19 @@ async def test_terms_are_part_of_the_statement_of_their_customer(retailer: Retai
 
     assert retailer.reads.statements == before + 1
     assert retailer.fallbacks == []
+
+
+async def test_invented_businesses_owe_pay_and_pay_late(retailer: Retailer) -> None:
+    """What the demo shows: nobody has to send events before credit terms say something."""
+    ids = await retailer.column(
+        "SELECT DISTINCT customer_id FROM orders WHERE confirmed_at IS NOT NULL AND external_id LIKE 'D%'"
+    )
+    answers = [await retailer.ask(TERMS, variables={"id": f"cus_{one}"}) for one in ids]
+    terms = [answer["data"]["customer"]["creditTerms"] for answer in answers]
+    parts = [{part["code"]: part["points"] for part in one["scorecard"]["parts"]} for one in terms]
+
+    assert len(ids) > 5
+    assert any(float(one["used"]["amount"]) > 0 for one in terms)
+    assert any(one["days"] and float(one["available"]["amount"]) > 0 for one in terms)
+    assert any(one["TIMELINESS"] == "40.000000" for one in parts)
+    assert any(one["TIMELINESS"] not in (None, "40.000000") for one in parts)

@@ -26,6 +26,8 @@ def test_values_are_written_in_full_and_missing_ones_left_empty() -> None:
         "customer_external_id": texts("C1", "客户"),
         "placed_at": np.array(["2026-01-02T03:04:05", "2025-12-31T23:59:59"], "datetime64[s]"),
         "paid_at": np.array(["NaT", "2026-01-01T00:00:00"], "datetime64[s]"),
+        "confirmed_at": np.array(["2026-01-02T04:00:00", "NaT"], "datetime64[s]"),
+        "credit_days": texts("30", ""),
         "status": texts("PLACED", "PAID"),
         "channel": texts("APP", "MINI_PROGRAM"),
         "net_amount": np.array([5, 123_456]),
@@ -36,8 +38,8 @@ def test_values_are_written_in_full_and_missing_ones_left_empty() -> None:
     (chunk,) = csv_chunks("orders", table)
 
     assert chunk.decode().splitlines() == [
-        "D1,C1,2026-01-02T03:04:05+08:00,,PLACED,APP,0.05,0.00,6.00",
-        "D2,客户,2025-12-31T23:59:59+08:00,2026-01-01T00:00:00+08:00,PAID,MINI_PROGRAM,1234.56,1.00,0.00",
+        "D1,C1,2026-01-02T03:04:05+08:00,,2026-01-02T04:00:00+08:00,30,PLACED,APP,0.05,0.00,6.00",
+        "D2,客户,2025-12-31T23:59:59+08:00,2026-01-01T00:00:00+08:00,,,PAID,MINI_PROGRAM,1234.56,1.00,0.00",
     ]
 
 
@@ -79,7 +81,7 @@ def test_the_manifest_states_what_was_written_and_that_people_are_invented(tmp_p
     }
     assert written["customers"].rows == 300
     assert (manifest["seed"], manifest["as_of"]) == (1, "2026-11-23T00:00:00+08:00")
-    assert manifest["generator_version"] == 1
+    assert manifest["generator_version"] == 2
     assert "invented" in manifest["note"]
 
 

@@ -145,7 +145,7 @@ def test_nothing_happens_after_the_end_of_data_nor_before_its_customer_registere
 def test_refunds_follow_from_the_status(tiny: Batch) -> None:
     orders = tiny.tables["orders"]
     status, refunded, net = orders["status"], orders["refunded_amount"], orders["net_amount"]
-    unpaid = np.isnat(orders["paid_at"])
+    unpaid = np.isnat(orders["paid_at"]) & np.isnat(orders["confirmed_at"])
 
     assert (refunded[status == b"REFUNDED"] == net[status == b"REFUNDED"]).all()
     assert (refunded <= net).all()
@@ -153,6 +153,37 @@ def test_refunds_follow_from_the_status(tiny: Batch) -> None:
     assert set(status[unpaid]) <= {b"PLACED", b"CANCELLED"}
     assert ((status == b"DELIVERED") & (refunded > 0)).any()
     assert set(status) == {b"PLACED", b"PAID", b"DELIVERED", b"CANCELLED", b"REFUNDED"}
+
+
+def test_some_businesses_buy_on_credit_and_most_pay_in_time(tiny: Batch) -> None:
+    """Confirmed within minutes, paid within days; what is not paid by the end of data is owed (C4)."""
+    orders, customers = tiny.tables["orders"], tiny.tables["customers"]
+    buyer = row_of(customers["external_id"], orders["customer_external_id"])
+    on_credit = ~np.isnat(orders["confirmed_at"])
+    days, paid = orders["credit_days"][on_credit], orders["paid_at"][on_credit]
+    confirmed, placed = orders["confirmed_at"][on_credit], orders["placed_at"][on_credit]
+
+    assert (customers["kind"][buyer[on_credit]] == b"BUSINESS").all()
+    assert set(orders["status"][on_credit]) == {b"PLACED", b"DELIVERED"}
+    assert (set(days), set(orders["credit_days"][~on_credit])) == ({b"7", b"15", b"30"}, {b""})
+    assert 0.3 < on_credit[customers["kind"][buyer] == b"BUSINESS"].mean() < 0.8
+    waits = (confirmed - placed).astype(np.int64)
+    assert 300 <= waits.min() <= waits.max() < 5_400
+    assert confirmed.max() <= local(END)
+    due = confirmed + days.astype(np.int64) * np.timedelta64(86_400, "s")
+    is_judged = due < local(END)
+    assert 0.75 < (paid <= due)[is_judged].mean() < 0.97
+    assert (paid > due).any()
+    assert (np.isnat(paid) & is_judged).any()
+    assert np.isnat(paid[~is_judged]).mean() > 0.3
+
+
+def test_who_buys_on_credit_always_has_the_same_days(tiny: Batch) -> None:
+    orders = tiny.tables["orders"]
+    on_credit = orders["credit_days"] != b""
+    pairs = set(zip(orders["customer_external_id"][on_credit], orders["credit_days"][on_credit], strict=True))
+
+    assert len(pairs) == len({customer for customer, _ in pairs}) > 30
 
 
 def test_only_customers_of_a_community_buy_in_groups(tiny: Batch) -> None:
@@ -330,9 +361,10 @@ def test_numbers_are_filled_with_zeros() -> None:
 def test_businesses_of_the_demo_reach_every_grade_and_no_grade_is_empty() -> None:
     batch = whole(seed=1, profile=PROFILES["demo"])
     customers, orders = batch.tables["customers"], batch.tables["orders"]
-    counts = np.isin(orders["status"], [b"PAID", b"DELIVERED"])
+    counted_at = np.fmin(orders["paid_at"], orders["confirmed_at"])
+    counts = ~np.isnat(counted_at) & ~np.isin(orders["status"], [b"CANCELLED", b"REFUNDED"])
     at = row_of(customers["external_id"], orders["customer_external_id"])[counts]
-    days = (local(END) - orders["paid_at"][counts]).astype(np.int64) // 86_400
+    days = (local(END) - counted_at[counts]).astype(np.int64) // 86_400
     is_recent = days < 90
     net = (orders["net_amount"] - orders["refunded_amount"])[counts]
 
