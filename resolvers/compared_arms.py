@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from decimal import Decimal
 from enum import Enum
+from typing import Any
 
 import strawberry
 
+from domain.tiers.arm_comparison import ArmSums
 from domain.tiers.policy import Tier
 from domain.tiers.stability import SIX_DIGITS
 from resolvers.context import Context
@@ -21,10 +24,10 @@ class ComparedArm(Enum):
 
 strawberry.enum(ComparedArm, description="CONTROL is the rest, TREATMENT the canary.")
 
-Sums = Mapping[str, Mapping[str, int]]
-"""By arm the fields of `domain.tiers.arm_comparison.ArmSums`; an arm without anybody is not among them."""
-Move = tuple[str, int | None, int | None, int | None, int | None, int]
-"""Arm, version and rank before, version and rank now, customers; rank 0 and null: no tier."""
+Cell = Sequence[Any]
+"""Arm, version and rank before, version and rank now (rank 0 and null: no tier), then the fields of ArmSums, of all
+customers who have these five in common."""
+SUMS_FROM = 5
 Codes = tuple[str | None, str | None]
 
 
@@ -55,26 +58,32 @@ class TierPolicyArm:
     )
 
 
-def arms(context: Context, sums: Sums, moves: Sequence[Move] | None) -> list[TierPolicyArm]:
-    """`moves` None: nobody was ever graded."""
-    return [
-        arm(context, kind, customers=sums.get(kind.value, {}).get("customers", 0), moves=moves or ())
-        for kind in ComparedArm
-    ]
+def arm_sums(cells: Sequence[Cell] | None, kind: ComparedArm) -> ArmSums:
+    """Over all moves of an arm. `cells` None: there is nobody."""
+    own = [cell[SUMS_FROM:] for cell in cells or () if cell[0] == kind.value]
+    names = [field.name for field in fields(ArmSums)]
+    return ArmSums(**{name: sum(column) for name, column in zip(names, zip(*own, strict=True), strict=False)})
 
 
-def arm(context: Context, kind: ComparedArm, *, customers: int, moves: Sequence[Move]) -> TierPolicyArm:
+def arms(context: Context, cells: Sequence[Cell] | None) -> list[TierPolicyArm]:
+    return [arm(context, kind, cells or ()) for kind in ComparedArm]
+
+
+def arm(context: Context, kind: ComparedArm, cells: Sequence[Cell]) -> TierPolicyArm:
     """Tiers of two versions are the same when their codes are; the later one says how it is called."""
     known: dict[str, Tier] = {}
     moved: Counter[Codes] = Counter()
-    for own, old_version, old_rank, new_version, new_rank, count in moves:
+    for own, old_version, old_rank, new_version, new_rank, customers, *_ in cells:
         sides = tier_at(context, old_version, old_rank), tier_at(context, new_version, new_rank)
         if own == kind.value and any(sides):
             known |= {tier.code: tier for tier in sides if tier}
             before, now = (tier.code if tier else None for tier in sides)
-            moved[before, now] += count
+            moved[before, now] += customers
     return TierPolicyArm(
-        kind=kind, customers=customers, tiers=tiers_of(moved, known), moves=moves_of(moved, known)
+        kind=kind,
+        customers=arm_sums(cells, kind).customers,
+        tiers=tiers_of(moved, known),
+        moves=moves_of(moved, known),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
@@ -10,10 +11,10 @@ import strawberry
 
 from db import tables as t
 from domain.tiers import arm_comparison
-from domain.tiers.arm_comparison import ArmSums, Compared, KpiName
+from domain.tiers.arm_comparison import Compared, KpiName
 from domain.tiers.stability import SIX_DIGITS
 from resolvers.canary_arms import comparisons
-from resolvers.compared_arms import ComparedArm, Sums, TierPolicyArm, arms
+from resolvers.compared_arms import Cell, ComparedArm, TierPolicyArm, arm_sums, arms
 from resolvers.context import Context
 from resolvers.distribution import WATCHERS
 from resolvers.readpath.declare import column, computed, embed, entity, one
@@ -55,15 +56,11 @@ class ComparedMetric:
     )
 
 
-def metrics(context: Context, sums: Sums) -> list[ComparedMetric]:
+def metrics(context: Context, cells: Sequence[Cell] | None) -> list[ComparedMetric]:
     """Six digits are shown of exact means."""
-    control, treatment = (arm_sums(sums, one) for one in ComparedArm)
+    control, treatment = (arm_sums(cells, one) for one in ComparedArm)
     currency = context.shop.currency_code
     return [metric(one, currency) for one in arm_comparison.compare_arms(control, treatment)]
-
-
-def arm_sums(sums: Sums, kind: ComparedArm) -> ArmSums:
-    return ArmSums(**sums.get(kind.value, {}))
 
 
 def metric(found: Compared, currency: str) -> ComparedMetric:
@@ -93,18 +90,18 @@ def six_digits(value: Fraction | float | None) -> Decimal | None:
     return (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(SIX_DIGITS)
 
 
-def ratio(sums: Sums, share: Decimal) -> float:
-    control, treatment = (arm_sums(sums, one).customers for one in ComparedArm)
+def ratio(cells: Sequence[Cell] | None, share: Decimal) -> float:
+    control, treatment = (arm_sums(cells, one).customers for one in ComparedArm)
     return arm_comparison.sample_ratio_probability(control, treatment, share)
 
 
-def sample_ratio(context: Context, sums: Sums, share: Decimal) -> Decimal:  # noqa: ARG001
-    return Decimal(ratio(sums, share)).quantize(SIX_DIGITS)
+def sample_ratio(context: Context, cells: Sequence[Cell] | None, share: Decimal) -> Decimal:  # noqa: ARG001
+    return Decimal(ratio(cells, share)).quantize(SIX_DIGITS)
 
 
-def is_valid(context: Context, sums: Sums, share: Decimal) -> bool:  # noqa: ARG001
-    are_both = all(arm_sums(sums, one).customers for one in ComparedArm)
-    return are_both and ratio(sums, share) >= arm_comparison.LEAST_RATIO_PROBABILITY
+def is_valid(context: Context, cells: Sequence[Cell] | None, share: Decimal) -> bool:  # noqa: ARG001
+    are_both = all(arm_sums(cells, one).customers for one in ComparedArm)
+    return are_both and ratio(cells, share) >= arm_comparison.LEAST_RATIO_PROBABILITY
 
 
 @entity(comparisons, roles=WATCHERS, scope=SHARED)
@@ -132,19 +129,19 @@ class TierPolicyComparison:
         to=of.until,
     )
     outcome: CanaryOutcome | None = column(coded(of.outcome, CanaryOutcome), "Null: it runs.")
-    arms: list[TierPolicyArm] = computed(arms, of.sums, of.moves, about="The rest and the canary.")
+    arms: list[TierPolicyArm] = computed(arms, of.cells, about="The rest and the canary.")
     metrics: list[ComparedMetric] = computed(
-        metrics, of.sums, about="What customers of both arms did in the period, by their counted orders."
+        metrics, of.cells, about="What customers of both arms did in the period, by their counted orders."
     )
     sample_ratio_p_value: Decimal = computed(
         sample_ratio,
-        of.sums,
+        of.cells,
         of.share,
         about="How probable arms are that miss the share as much as these, 0..1, six digits.",
     )
     valid: bool = computed(
         is_valid,
-        of.sums,
+        of.cells,
         of.share,
         about="Both arms have somebody, and sizes that lots give: the probability is at least 0.001; else do not "
         "compare.",

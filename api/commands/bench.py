@@ -38,6 +38,7 @@ BENCHMARKS = (
         400,
         may_keep=True,
     ),
+    Benchmark("comparison", "benchmarks.comparison", "A canary against the rest, everybody.", 100_000, 300),
     Benchmark("read", "benchmarks.read", "What a query costs, beside servers of others.", 20_000, 300),
     Benchmark("cache", "benchmarks.cache", "What a cached answer costs, beside others.", 20_000, 300),
     Benchmark("fanout", "benchmarks.fanout", "One event to thousands of subscribers.", 2_000, 300),

@@ -15,6 +15,7 @@ from sqlalchemy import (
     LargeBinary,
     Named,
     Numeric,
+    PrimaryKeyConstraint,
     SmallInteger,
     Table,
     Text,
@@ -183,8 +184,8 @@ class TierStandingColumns(LifeColumns):
 class TierTransitionColumns(LifeColumns):
     """One decision with the state it left; never edited. `transition_id` is the id of its outbox event."""
 
-    customer_id: Named[int] = Column(BigInteger, primary_key=True)
-    transition_id: Named[int] = Column(BigInteger, primary_key=True)
+    customer_id: Named[int] = Column(BigInteger)
+    transition_id: Named[int] = Column(BigInteger)
     policy_id: Named[int] = Column(SmallInteger)
     version_id: Named[int] = Column(BigInteger)
     kind: Named[str] = Column(Text)
@@ -238,6 +239,13 @@ tier_transitions = Table(
     "tier_transitions",
     metadata,
     TierTransitionColumns,
+    PrimaryKeyConstraint(
+        "customer_id",
+        "policy_id",
+        "transition_id",
+        # Who held what when is asked of everybody at once, and answered from the key alone.
+        postgresql_include=["version_id", "to_rank", "effective_at"],
+    ),
     Index("ix_tier_transitions_transition_id", "transition_id"),
 )
 tier_signals = Table(
