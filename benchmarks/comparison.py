@@ -123,7 +123,6 @@ async def asking(settings: Settings, stores: Stores) -> AsyncIterator[ReadPathEn
         stack.push_async_callback(reads.close)
         shop, subscribers = await open_shop(stores), Subscribers(OutboxTable(reads))
         api = make_engine(settings, stores, reads, graph, shop, subscribers, print)
-        api.engine.operation_seconds = PATIENT.statement_seconds
         yield api
 
 
