@@ -10,6 +10,7 @@ import signal
 import stat
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -23,13 +24,13 @@ from domain.errors import SetupError
 SUPERUSER = "postgres"
 START_SECONDS = 120  # crash recovery on a slow disk is within this
 STOP_SECONDS = 60  # the closing checkpoint as well; after it, recovery at the next start does the rest
+CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 NO_SUCH_PROCESS = 99_999_999  # above every system's largest process id
 
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "200",
-    "shared_buffers": "256MB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
     "max_wal_size": "2GB",
@@ -50,6 +51,7 @@ CREATION = (
     *("-c", f"dynamic_shared_memory_type={SETTINGS['dynamic_shared_memory_type']}"),
 )
 THROWAWAY_SETTINGS = {
+    "shared_buffers": "256MB",
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
@@ -132,10 +134,24 @@ def _start_owned(durability: Durability, folder: Path, lock: int) -> EmbeddedPos
 
 def _command(data: Path, sockets: Path, durability: Durability, account: Account | None) -> list[str]:
     settings = SETTINGS | {"unix_socket_directories": str(sockets)}
+    settings["shared_buffers"] = f"{shared_megabytes(memory_bytes())}MB"
     if durability is Durability.THROWAWAY:
         settings |= THROWAWAY_SETTINGS
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return [_program("postgres", account), "-D", _as_seen_by(account, data), *options]
+
+
+def shared_megabytes(memory_bytes: int) -> int:
+    """For `shared_buffers`: a sixteenth of the memory; a page that is not there is copied from the kernel each time."""
+    return min(max(memory_bytes // 16 // 1024**2, 256), 2048)
+
+
+def memory_bytes(limit: Path = CONTAINER_LIMIT) -> int:
+    """Of this machine, or what this container may have of it."""
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):  # no container, or none with a limit ("max")
+        return min(physical, int(limit.read_text()))
+    return physical
 
 
 def _create(folder: Path, account: Account | None) -> None:
