@@ -23,7 +23,7 @@ from db.binary_copy import WireColumn, read_arrays
 from db.review_reads import Ids, PostgresCustomerBatch
 from db.review_writes import write_changes
 from db.rules_in_force import LiveState, RulesInForce
-from db.tier_lives import find_lives, read_held
+from db.tier_lives import find_lives, find_some_lives, read_held
 from db.version_writes import write_versions
 from domain.conditions.numpy_reader import Booleans
 from domain.standings.changes import StandingChanges
@@ -220,9 +220,14 @@ class PostgresReviewBatch(PostgresCustomerBatch):
             is_pending=found["is_pending"],
         )
 
-    async def lives(self, rows: NDArray[np.intp]) -> StoredLives:
+    async def lives(self, rows: NDArray[np.intp], wanted: Booleans) -> StoredLives:
         ids = self.ids[rows]
-        found = await find_lives(self.connection, ids.tolist(), self.rules.calendar)
+        places, policies = np.nonzero(wanted[rows])
+        if wanted[rows].all():
+            found = await find_lives(self.connection, ids.tolist(), self.rules.calendar)
+        else:
+            customers = ids[places].tolist()
+            found = await find_some_lives(self.connection, customers, policies.tolist(), self.rules.calendar)
         place = dict(zip(ids.tolist(), rows.tolist(), strict=True))
         return {(place[customer_id], policy_id): one for (customer_id, policy_id), one in found.items()}
 

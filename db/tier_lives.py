@@ -39,6 +39,11 @@ FIND = f"""
 SELECT customer_id, policy_id, version_id, since, {NAMES} FROM tier_standings
 WHERE customer_id = ANY($1::bigint[])
 """
+FIND_SOME = f"""
+SELECT customer_id, policy_id, version_id, since, {NAMES}
+FROM unnest($1::bigint[], $2::smallint[]) AS wanted (customer_id, policy_id)
+JOIN tier_standings USING (customer_id, policy_id)
+"""
 HELD = """
 SELECT customer_id, policy_id, version_id, base_rank, before_rank, base_since,
   valid_until IS NOT NULL, coalesce(valid_until, timestamptz 'epoch'),
@@ -71,6 +76,14 @@ ON CONFLICT (customer_id, policy_id) DO UPDATE SET version_id = excluded.version
   {", ".join(f"{name} = excluded.{name}" for name in COLUMNS)}
 """
 PROJECT_ALL = PROJECT.format(decisions="tier_transitions")
+
+
+async def find_some_lives(
+    connection: Any, customer_ids: Sequence[int], policy_ids: Sequence[int], calendar: Calendar
+) -> dict[tuple[int, int], StoredLife]:
+    """Of these pairs, where there is a standing."""
+    rows = await connection.fetch(FIND_SOME, customer_ids, policy_ids)
+    return {(row["customer_id"], row["policy_id"]): life_of(row, calendar) for row in rows}
 
 
 async def read_held(connection: Any, customer_ids: Sequence[int]) -> dict[str, Array]:

@@ -66,8 +66,8 @@ def standings_at_stake(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LiveBatch:
-    """Everything that decides about the standings of a batch. `at_stake`: but for customers who are wholly `still`,
-    whose states `lives` need not hold."""
+    """Everything that decides about the standings of a batch. `at_stake`: but for those that are `still`, whose states
+    `lives` need not hold."""
 
     stored: StoredStandings
     lives: StoredLives
@@ -115,19 +115,19 @@ def _live_one_by_one(batch: LiveBatch) -> tuple[Lives, tuple[Decision, ...]]:
     rows = np.flatnonzero(_is_looked_at(batch))
     looks = Looks(batch.history, batch.rules, batch.measures, rows)
     still = batch.still
-    due_day = np.where(still.rows, still.due_day, batch.stored.tiers_due_day)
+    due_day = np.where(still.rows, still.due_days.min(axis=1), batch.stored.tiers_due_day)
     lives = Lives(ranks=still.ranks.copy(), due_day=due_day)
     decisions: list[Decision] = []
     # lists: asking an array for one value takes longer than most of what is done with it
-    may_move = (batch.at_stake & ~still.is_still)[rows].tolist()
+    at_stake, due_days = batch.at_stake[rows].tolist(), still.due_days[rows].min(axis=1).tolist()
     raw_ranks = batch.measures.raw_ranks[rows].tolist()
     for place, row in enumerate(rows.tolist()):
-        occasion, due = batch.occasion_of(row), NEVER_DAY
+        occasion, due = batch.occasion_of(row), due_days[place]
         graded_by = batch.rules.policies_of(int(batch.history.customer_ids[row]))
         for policy in (*graded_by, *batch.rules.ended):
             known = batch.lives.get((row, policy.policy_id))
             state = known.state if known else None
-            if may_move[place][policy.policy_id]:
+            if at_stake[place][policy.policy_id]:
                 changes = _changes(batch, looks, row, policy, occasion)
                 decisions += _recorded(looks, row, policy, changes, occasion, known)
                 state = changes[-1].state if changes else state
@@ -145,7 +145,8 @@ def _is_looked_at(batch: LiveBatch) -> Booleans:
     joins[:, in_force] = batch.measures.raw_ranks[:, in_force] > 0
     today = batch.rules.calendar.last_whole_day(microseconds(batch.measures.as_of))
     is_due = (batch.stored.tiers_due_day <= today) & ~batch.still.rows
-    found: Booleans = is_due | (batch.at_stake & (_has_life(batch) | joins)).any(axis=1)
+    is_partly_still = batch.still.is_still.any(axis=1) & ~batch.still.rows
+    found: Booleans = is_due | is_partly_still | (batch.at_stake & (_has_life(batch) | joins)).any(axis=1)
     return found
 
 

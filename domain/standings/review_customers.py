@@ -64,8 +64,8 @@ class ReviewBatch(CustomerBatch, Protocol):
     async def held(self, rows: NDArray[np.intp]) -> HeldStandings:
         """All standings of these customers, as columns."""
 
-    async def lives(self, rows: NDArray[np.intp]) -> StoredLives:
-        """The standings of these customers as their last decisions left them."""
+    async def lives(self, rows: NDArray[np.intp], wanted: Booleans) -> StoredLives:
+        """The standings of these customers as their last decisions left them; `wanted[row, policy id]`."""
 
     async def write(self, changes: StandingChanges) -> None:
         """Facts, standings, transitions, label changes and outbox rows, in this transaction."""
@@ -128,11 +128,11 @@ async def find_all(batch: ReviewBatch, stored: StoredStandings) -> StandingChang
     still = none_still(stored)
     if stored.known[rows].any():
         still = find_still(await batch.held(rows), stored, measures, batch.rules, batch.occasion)
-        at_stake &= ~still.rows[:, None]
+        at_stake &= ~still.is_still
         rows = rows[~still.rows[rows]]
     living = LiveBatch(
         stored=stored,
-        lives=await batch.lives(rows) if len(rows) else {},
+        lives=await batch.lives(rows, still.may_move) if len(rows) else {},
         measures=measures,
         history=history,
         rules=batch.rules,

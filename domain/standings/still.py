@@ -45,13 +45,14 @@ class HeldStandings:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StillStandings:
-    """`is_still[row, policy id]`, with the rank in effect. Of whom all standings are, and who has nothing to join, is
-    in `rows`: when they are due is known without their states."""
+    """`is_still[row, policy id]`, with the rank in effect and the day it is due. In `rows`: of whom all standings are,
+    and who has nothing to join. `may_move`: where there is a state to read."""
 
     is_still: Booleans
+    may_move: Booleans
     ranks: NDArray[np.uint8]
     rows: Booleans
-    due_day: Integers
+    due_days: Integers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,9 +67,10 @@ class _Marks:
 def none_still(stored: StoredStandings) -> StillStandings:
     return StillStandings(
         is_still=np.zeros(stored.ranks.shape, np.bool_),
+        may_move=np.ones(stored.ranks.shape, np.bool_),
         ranks=stored.ranks,
         rows=np.zeros(len(stored.known), np.bool_),
-        due_day=stored.tiers_due_day,
+        due_days=np.full(stored.ranks.shape, NEVER_DAY),
     )
 
 
@@ -83,7 +85,7 @@ def find_still(
     today = rules.calendar.last_whole_day(microseconds(measures.as_of))
     marks = _marks(np.unique(held.rows), len(stored.known), occasion_of)
     is_still, ranks = np.zeros(stored.ranks.shape, np.bool_), stored.ranks.copy()
-    due_day = np.full(len(stored.known), NEVER_DAY)
+    due_days = np.full(stored.ranks.shape, NEVER_DAY)
     joins = np.zeros(stored.ranks.shape, np.bool_)
     for policy, graded in rules.all_arms(measures.columns["customer_id"].values):
         at = policy.policy_id
@@ -92,14 +94,15 @@ def find_still(
             (held.policy_ids == at) & (held.version_ids == policy.version_id) & graded[held.rows]
         )
         rests = _rests(mine, stored, measures, policy, marks, today)
-        rows, dues = mine.rows, _due_days(mine, measures, policy, today)
-        is_still[rows[rests], at] = True
-        ranks[rows[rests], at] = mine.base_ranks[rests]
-        due_day[rows] = np.minimum(due_day[rows], dues)
-    has_moving = np.zeros(len(due_day), np.bool_)
-    has_moving[held.rows[~is_still[held.rows, held.policy_ids]]] = True
-    at_rest = is_still.any(axis=1) & ~has_moving & ~(joins & ~is_still).any(axis=1)
-    return StillStandings(is_still=is_still, ranks=ranks, rows=at_rest, due_day=due_day)
+        rows = mine.rows[rests]
+        is_still[rows, at] = True
+        ranks[rows, at] = mine.base_ranks[rests]
+        due_days[rows, at] = _due_days(mine, measures, policy, today)[rests]
+    may_move = np.zeros_like(is_still)
+    may_move[held.rows, held.policy_ids] = ~is_still[held.rows, held.policy_ids]
+    goes_on = may_move | (joins & ~is_still)
+    at_rest: Booleans = np.logical_and(is_still.any(axis=1), np.logical_not(goes_on.any(axis=1)))
+    return StillStandings(is_still=is_still, may_move=may_move, ranks=ranks, rows=at_rest, due_days=due_days)
 
 
 def _marks(rows: NDArray[np.intp], size: int, occasion_of: OccasionOf) -> _Marks:
