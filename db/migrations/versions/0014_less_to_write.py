@@ -1,6 +1,6 @@
 """Less is written for each decision and each change: evidence as it came, and no index that another one stands in for.
 
-Nothing is lost. `tier_transitions` is written anew once, some 10 s for a million decisions, while nobody can use it.
+Nothing is lost. `tier_transitions` is written anew once, and nobody can use it meanwhile.
 """
 
 import sqlalchemy as sa
