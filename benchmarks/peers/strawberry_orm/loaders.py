@@ -1,7 +1,7 @@
 """One batch function a relation; each borrows a session of its own, since fields run side by side."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
@@ -67,7 +67,7 @@ class Batches:
         return grouped(ids, ((one.customer_id, one) for one in found))
 
     async def transitions(self, pages: list[Page]) -> list[list[m.TierTransition]]:
-        latest = first_of_each(m.TierTransition, m.TierTransition.transition_id.desc())
+        latest = first_of_each(m.TierTransition, lambda row: [row.transition_id.desc()])
         options = joinedload(latest.entity.from_tier), joinedload(latest.entity.to_tier)
         rows = await self._rows(latest.statement.options(*options), as_arrays(pages))
         return grouped(range(1, len(pages) + 1), ((row.position, row[0]) for row in rows))
@@ -91,7 +91,7 @@ class Batches:
         return grouped(ids, ((row[0], HeldLabel(row[1], row[2])) for row in rows))
 
     async def orders(self, pages: list[Page]) -> list[list[m.Order]]:
-        latest = first_of_each(m.Order, m.Order.placed_at.desc(), m.Order.order_id.desc())
+        latest = first_of_each(m.Order, lambda row: [row.placed_at.desc(), row.order_id.desc()])
         rows = await self._rows(latest.statement, as_arrays(pages))
         return grouped(range(1, len(pages) + 1), ((row.position, row[0]) for row in rows))
 
@@ -135,8 +135,8 @@ class Latest:
     entity: Any
 
 
-def first_of_each(model: Any, *order: Any) -> Latest:
-    """The first rows of each customer asked for, with the position of the question."""
+def first_of_each(model: Any, order: Callable[[Any], list[Any]]) -> Latest:
+    """The first rows of each customer asked for, with the position of the question; no join changes their order."""
     asked = (
         func.unnest(
             bindparam("customer_ids", type_=ARRAY(BigInteger)), bindparam("firsts", type_=ARRAY(Integer))
@@ -147,12 +147,13 @@ def first_of_each(model: Any, *order: Any) -> Latest:
     rows = (
         select(model)
         .where(model.customer_id == asked.c.customer_id)
-        .order_by(*order)
+        .order_by(*order(model))
         .limit(asked.c.first)
         .lateral()
     )
     entity = aliased(model, rows)
-    return Latest(select(entity, asked.c.position).select_from(asked).join(rows, true()), entity)
+    chosen = select(entity, asked.c.position).select_from(asked).join(rows, true())
+    return Latest(chosen.order_by(asked.c.position, *order(entity)), entity)
 
 
 def as_arrays(pages: list[Page]) -> dict[str, list[int]]:

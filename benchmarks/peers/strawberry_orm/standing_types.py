@@ -99,7 +99,14 @@ class Facts:
 
 
 def as_tier(row: m.Tier | None) -> Tier | None:
-    return Tier(code=row.code, name=row.name, rank=row.rank, threshold=row.threshold) if row else None
+    if row is None:
+        return None
+    return Tier(code=row.code, name=row.name, rank=row.rank, threshold=in_digits(row.threshold))
+
+
+def in_digits(value: Decimal | None) -> Decimal | None:
+    """20000, where the driver reads 2E+4."""
+    return None if value is None else Decimal(f"{value:f}")
 
 
 def as_transition(row: m.TierTransition) -> TierTransition:
@@ -108,7 +115,7 @@ def as_transition(row: m.TierTransition) -> TierTransition:
         from_=as_tier(row.from_tier),
         to=as_tier(row.to_tier),
         reason=TierReason(row.reason),
-        score=row.score,
+        score=in_digits(row.score),
         decided_at=row.decided_at,
     )
 
