@@ -15,7 +15,8 @@ from api.admission import Headers, text_of
 from api.auth import Tokens, Verified
 from api.engine_port import GraphQLAnswer, GraphQLRequest, OperationKind
 from api.graphql_errors import Refused
-from api.graphql_request import MAX_BODY_BYTES, request_from_body
+from api.graphql_request import MAX_BODY_BYTES
+from api.known_bodies import KnownBodies
 from api.logs import Caller, read_caller, with_request_id
 from api.media_types import DATA, GRAPHQL_RESPONSE, JSON, is_json, preferred
 from api.operations import Asked, Edge, execute, record_kept
@@ -46,6 +47,7 @@ class PlainPosts:
     """`api.http_protocol.PlainApp`, for one path."""
 
     edge: Edge
+    bodies: KnownBodies = field(default_factory=KnownBodies)
     making: "set[asyncio.Task[None]]" = field(default_factory=set)
 
     def admit(self, scope: Scope) -> PlainPost | None:
@@ -108,7 +110,7 @@ class Answering:
 
     def make(self) -> None:
         """Raises Refused for what is no request."""
-        request = request_from_body(self.sent)
+        request = self.posts.bodies.read(self.sent)
         if self.posts.edge.engine.operation_kind(request) is not OperationKind.QUERY:
             self.tell(None)
             return
