@@ -215,6 +215,8 @@ def test_orphans_of_a_killed_owner_are_ended_by_the_next_start(
 ) -> None:
     data = used_home / "postgres" / "data"
     orphan = subprocess.Popen(["sleep", "600"], cwd=data)
+    while not embedded_server.find_processes(data, "sleep"):  # a process just begun has no name for a moment
+        time.sleep(0.01)
     embedded_server.end_orphans(data, "sleep")
 
     assert -orphan.wait() in (signal.SIGQUIT, signal.SIGKILL)  # asked first; on a busy machine, made to
